@@ -9,7 +9,6 @@ __all__ = ['FIELDS', 'udf', 'sdf', 'voxel_centres', 'voxelize', 'QuerySpec', 'qu
 from dataclasses import dataclass
 
 import numpy as np
-import open3d as o3d
 from scipy.spatial import cKDTree
 
 from .errors import EmptyShape, one_of
@@ -27,9 +26,11 @@ def udf(points: np.ndarray,  # (n, 3) the cloud
 
 # %% ../nbs/20_queries.ipynb #00000008
 def _scene(shape: Shape):
+    import open3d as o3d   # here, because it takes seconds to load and point clouds do without
     scene = o3d.t.geometry.RaycastingScene()
-    scene.add_triangles(o3d.core.Tensor(np.ascontiguousarray(shape.vertices, np.float32)), o3d.core.Tensor(shape.faces.astype(np.uint32)))
-    return scene
+    tensor = lambda a, dtype: o3d.core.Tensor(np.ascontiguousarray(a, dtype))
+    scene.add_triangles(tensor(shape.vertices, np.float32), tensor(shape.faces, np.uint32))
+    return scene, tensor
 
 def sdf(shape: Shape,     # a watertight mesh
         x: np.ndarray,    # (q, 3) where to ask
@@ -37,7 +38,8 @@ def sdf(shape: Shape,     # a watertight mesh
     "Signed distance from each of `x` to the mesh of `shape`; raises `NotWatertight` where that has no meaning."
     check_shape(shape, "sdf")
     # several rays vote on the sign: a single one fails where it grazes an edge
-    return _scene(shape).compute_signed_distance(o3d.core.Tensor(np.ascontiguousarray(x, np.float32)), nsamples=5).numpy()
+    scene, tensor = _scene(shape)
+    return scene.compute_signed_distance(tensor(x, np.float32), nsamples=5).numpy()
 
 # %% ../nbs/20_queries.ipynb #0000000b
 def voxel_centres(resolution: int) -> np.ndarray:  # (resolution**3, 3) float32, x slowest
@@ -48,7 +50,8 @@ def voxel_centres(resolution: int) -> np.ndarray:  # (resolution**3, 3) float32,
 def voxelize(shape: Shape, resolution: int) -> np.ndarray:  # (r, r, r) bool, axes x, y, z
     "The voxel grid of `shape`: solid for a watertight mesh, its surface otherwise."
     if shape.has_mesh and is_watertight(shape):
-        inside = _scene(shape).compute_occupancy(o3d.core.Tensor(voxel_centres(resolution)), nsamples=5).numpy() > 0
+        scene, tensor = _scene(shape)
+        inside = scene.compute_occupancy(tensor(voxel_centres(resolution), np.float32), nsamples=5).numpy() > 0
         return inside.reshape((resolution,)*3)
     points = shape.points
     if points is None: points, _ = sample_surface(shape, 8*resolution**2, numpy_rng(0, "voxelize", shape.name))
