@@ -72,7 +72,7 @@ def gallery(rows: list,                  # rows of shapes, clouds (n, 3), boolea
 
 # %% ../nbs/34_pictures.ipynb #00000009
 def quantized(fig: Figure,      # of matplotlib
-              colours: int = 64,
+              colours: int = 96,
               dpi: int = 100) -> bytes:
     "`fig` as a PNG with a palette: a few times smaller than in full colour."
     buffer, small = io.BytesIO(), io.BytesIO()
@@ -162,7 +162,7 @@ def curves(series: dict,           # {name: (xs, ys)}
         if xs.shape != ys.shape or xs.ndim != 1:
             raise Inr2VecError(name, f"x and y have the shapes {xs.shape} and {ys.shape}", "give two rows of one length")
         keep = np.unique(np.linspace(0, len(xs) - 1, min(len(xs), max_points)).round().astype(int))
-        c, (dash, plotly_dash) = PALETTE[(i + 4) % 6], LINES[i//6 % len(LINES)]      # yellow and grey are too pale for lines
+        c, (dash, plotly_dash) = PALETTE[(4, 5, 2, 1, 3, 0)[i % 6]], LINES[i//6 % len(LINES)]   # yellow and grey are too pale for lines
         fig.add_scatter(x=xs[keep], y=ys[keep], name=name, mode="lines", line=dict(color=c, dash=plotly_dash))
         ax.plot(xs[keep], ys[keep], color=c, ls=dash, lw=1.6, label=name)
     fig.update_layout(title=title, xaxis_title=x, yaxis_title=y, yaxis_type="log" if log else "linear")
