@@ -59,7 +59,9 @@ def decimated(shape: Shape, max_faces: int) -> Shape:
     if len(shape.faces) <= max_faces: return shape
     g, v = _open3d().geometry, _open3d().utility
     full = g.TriangleMesh(v.Vector3dVector(shape.vertices.astype(float)), v.Vector3iVector(shape.faces)).remove_duplicated_vertices()
-    mesh, cell = full.simplify_quadric_decimation(max_faces), .02*np.ptp(shape.vertices, axis=0).max()
+    cell = .02*np.ptp(shape.vertices, axis=0).max()
+    if len(shape.faces) > 40*max_faces: full = full.simplify_vertex_clustering(cell)   # quick, before the slow and careful step
+    mesh = full.simplify_quadric_decimation(max_faces)
     while len(mesh.triangles) > 1.2*max_faces: mesh, cell = full.simplify_vertex_clustering(cell), 1.3*cell   # holes and loose faces
     vertices, faces = np.asarray(mesh.vertices), np.asarray(mesh.triangles)
     used, faces = np.unique(faces, return_inverse=True); vertices, faces = vertices[used], faces.reshape(-1, 3)
