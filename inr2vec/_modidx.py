@@ -244,7 +244,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                    'inr2vec.retrieval.Index.save': ('retrieval.html#index.save', 'inr2vec/retrieval.py'),
                                    'inr2vec.retrieval.Index.search': ('retrieval.html#index.search', 'inr2vec/retrieval.py'),
                                    'inr2vec.retrieval.Match': ('retrieval.html#match', 'inr2vec/retrieval.py'),
-                                   'inr2vec.retrieval._scores': ('retrieval.html#_scores', 'inr2vec/retrieval.py'),
+                                   'inr2vec.retrieval._per_query': ('retrieval.html#_per_query', 'inr2vec/retrieval.py'),
                                    'inr2vec.retrieval.check_labels': ('retrieval.html#check_labels', 'inr2vec/retrieval.py'),
                                    'inr2vec.retrieval.embedding_distances': ('retrieval.html#embedding_distances', 'inr2vec/retrieval.py'),
                                    'inr2vec.retrieval.embedding_matrix': ('retrieval.html#embedding_matrix', 'inr2vec/retrieval.py'),

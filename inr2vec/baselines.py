@@ -30,14 +30,13 @@ def chance_retrieval(query_labels, labels, ks=(1, 5, 10), leave_out_self: bool =
     "The expected `retrieval_scores` of a random ranking."
     queries, items, n = Counter(query_labels), Counter(labels), len(labels) - leave_out_self
     if max(ks) > n or min(ks) < 1: raise UnknownOption("ks", f"{list(ks)} is not within the number of candidates", f"use numbers from 1 to {n}")
-    out = {}
+    mean_ap, any_hit = {}, {}
     for k in ks:
-        i, r = np.arange(1, k + 1), np.arange(1, k + 1)
+        i = r = np.arange(1, k + 1)
         ap = ((1 + (i - 1)*(r[:, None] - 1)/max(k - 1, 1))/i).mean(1)                                  # for r = 1..k hits
-        p = {c: hypergeom.pmf(r, n, items[c] - leave_out_self, k) for c in queries}
-        out[f"mAP @{k}"], out[f"any hit @{k}"] = (float(sum(m*f(p[c]) for c, m in queries.items())/len(query_labels)) for f in (lambda p: p @ ap, np.sum))
-    mean_first = lambda name: name.startswith("any")
-    return dict(sorted(out.items(), key=lambda item: mean_first(item[0])))
+        p = sum(m*hypergeom.pmf(r, n, items[c] - leave_out_self, k) for c, m in queries.items())/queries.total()
+        mean_ap[f"mAP @{k}"], any_hit[f"any hit @{k}"] = float(p @ ap), float(p.sum())
+    return mean_ap | any_hit
 
 def chance(train_labels, test_labels,
            ks=(1, 5, 10),
@@ -45,8 +44,9 @@ def chance(train_labels, test_labels,
     "What guessing gives: `uniform` over the training classes, `majority` of them, and `retrieval` in random order."
     counts = Counter(train_labels)
     majority = min(counts, key=lambda c: (-counts[c], str(c)))
-    return dict(classes=len(counts), uniform=float(np.mean([c in counts for c in test_labels]))/len(counts), majority_class=majority,
-                majority=accuracy([majority]*len(test_labels), test_labels), retrieval=chance_retrieval(test_labels, test_labels, ks, leave_out_self=True))
+    return dict(classes=len(counts), uniform=float(np.mean([c in counts for c in test_labels]))/len(counts),
+                majority_class=majority, majority=accuracy([majority]*len(test_labels), test_labels),
+                retrieval=chance_retrieval(test_labels, test_labels, ks, leave_out_self=True))
 
 # %% ../nbs/56_baselines.ipynb #00000009
 def subsample(clouds,      # (p_i, 3) arrays
@@ -73,7 +73,8 @@ def chamfer_nearest(train_points, train_labels,   # clouds and their classes
                     progress: bool = True,
                     ) -> ChamferNearest:
     "Classify each test cloud as its nearest training cloud."
-    train_labels, test_labels = check_labels(train_labels, len(train_points), "train_labels"), check_labels(test_labels, len(test_points), "test_labels")
+    train_labels = check_labels(train_labels, len(train_points), "train_labels")
+    test_labels = check_labels(test_labels, len(test_points), "test_labels")
     train, test = subsample(train_points, n, seed), subsample(test_points, n, seed_for(seed, "test"))
     start = time.perf_counter()
     d = np.concatenate([chamfer_matrix(x[None], train) for x in tqdm(test, desc="Chamfer distances", unit=" queries", disable=not progress)])
@@ -107,7 +108,8 @@ def raw_weights(train_weights, train_labels,     # (n, p) and (n,)
     start = time.perf_counter()
     x, t = embedding_matrix(train_weights, "train_weights"), embedding_matrix(test_weights, "test_weights")
     y, truth = np.array(check_labels(train_labels, len(x), "train_labels")), check_labels(test_labels, len(t), "test_labels")
-    if x.shape[1] != t.shape[1]: raise BadEmbeddings("test_weights", f"they have {t.shape[1]} columns, not {x.shape[1]}", "fit both with one SirenSpec")
+    if x.shape[1] != t.shape[1]:
+        raise BadEmbeddings("test_weights", f"they have {t.shape[1]} columns, not {x.shape[1]}", "fit both with one SirenSpec")
     if len(sizes := Counter(y.tolist())) < 2: raise BadEmbeddings("train_labels", "they have a single class", "two classes or more can be told apart")
     if min(sizes.values()) < 2:
         raise BadEmbeddings("train_labels", f"{min(sizes, key=sizes.get)!r} has one shape, and cross-validation needs two", "leave the class out")
@@ -115,8 +117,8 @@ def raw_weights(train_weights, train_labels,     # (n, p) and (n,)
     pca = PCA(min(components, len(x) - 1, x.shape[1]), random_state=state)
     codes = pca.fit_transform(x)
     classify = Pipeline([("scale", StandardScaler()), ("classify", LogisticRegression(max_iter=2000))])
-    search = GridSearchCV(classify, {"classify__C": list(Cs)}, cv=StratifiedKFold(min(folds, min(sizes.values())), shuffle=True, random_state=state))
-    search.fit(codes, y)
+    parts = StratifiedKFold(min(folds, min(sizes.values())), shuffle=True, random_state=state)
+    search = GridSearchCV(classify, {"classify__C": list(Cs)}, cv=parts).fit(codes, y)
     pipeline, test_codes = Pipeline([("pca", pca), *search.best_estimator_.steps]), pca.transform(t)
     return RawWeights(accuracy(search.predict(test_codes).tolist(), truth),
                       retrieval_scores(embedding_distances(test_codes, test_codes), truth, truth, ks, leave_out_self=True),

@@ -50,7 +50,8 @@ def class_ids(labels, classes: list[str], what: str = "labels") -> Tensor:  # (n
     "The place of each label in `classes`."
     at = {c: i for i, c in enumerate(classes)}
     if unknown := [c for c in dict.fromkeys(labels) if c not in at]:
-        raise UnknownClass(what, f"{', '.join(map(repr, unknown))} {'is' if len(unknown) == 1 else 'are'} not among the {len(classes)} training classes",
+        verb = "is" if len(unknown) == 1 else "are"
+        raise UnknownClass(what, f"{', '.join(map(repr, unknown))} {verb} not among the {len(classes)} training classes",
                            "add training shapes of the class, or leave its shapes out")
     return torch.tensor([at[c] for c in labels], dtype=torch.long)
 
@@ -120,8 +121,9 @@ def train_head(z, labels,                  # (n, d) embeddings and (n,) class na
     if val_z is not None:
         val_z = embedding_matrix(val_z, "validation embeddings")
         class_ids(check_labels(val_labels, len(val_z), "validation labels"), classes, "validation labels")
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count()) if "cuda" in str(device) else []):
-        torch.manual_seed(seed_for(seed, "head"))                # initialisation and dropout; the caller's generator is left alone
+    cuda = "cuda" in str(device) or torch.cuda.is_initialized()
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count()) if cuda else []):
+        torch.manual_seed(seed_for(seed, "head"))                # initialisation and dropout; the caller's generators are left alone
         head = ClassifierHead(classes, z.shape[1], hidden, dropout)
         head.set_statistics(torch.from_numpy(z)); head.to(device)
         shuffle, mixing = torch_rng(seed, "head batches"), torch_rng(seed, "head mix", device=device)
@@ -152,7 +154,8 @@ def predict(head: ClassifierHead, z, batch: int = 4096) -> list[str]:
     "The class that the head gives each embedding, in evaluation mode; the mode is restored."
     was, device = head.training, head.mean.device
     z = torch.from_numpy(embedding_matrix(z))
-    if z.shape[1] != len(head.mean): raise BadEmbeddings("embeddings", f"they have {z.shape[1]} columns and the head {len(head.mean)} inputs", "use the same model")
+    if z.shape[1] != len(head.mean):
+        raise BadEmbeddings("embeddings", f"they have {z.shape[1]} columns and the head {len(head.mean)} inputs", "use the same model")
     head.eval()
     ids = torch.cat([head(part.to(device)).argmax(1).cpu() for part in z.split(batch)])
     head.train(was)

@@ -15,7 +15,7 @@ import platform
 import re
 import time
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
@@ -87,15 +87,15 @@ class Result:
         return f"{part(self.experiment)}-{part(self.dataset)}-{part(self.preset)}-seed{self.seed}.json"
     def flat(self) -> dict:
         "The numbers of `metrics` under 'a/b'; lists and texts are left out."
-        return {k: v for k, v in _flat(self.metrics) if v is None or isinstance(v, (int, float)) and not isinstance(v, bool)}
+        return {k: v for k, v in _flat(self.metrics) if v is None or isinstance(v, (int, float))}
 
 def _flat(d: dict, at: str = ""):
     for k, v in d.items():
         if isinstance(v, dict): yield from _flat(v, f"{at}{k}/")
         else: yield f"{at}{k}", v
 
-def _plain(x, at: str, missing: dict):
-    "`x` with NumPy's and PyTorch's values as plain ones, each finite or excused by `missing`."
+def _plain(x, at: str, missing: dict | None):
+    "`x` in plain Python values; numbers are finite or excused by `missing` (if that is None: turned to text)."
     if isinstance(x, dict): return {str(k): _plain(v, f"{at}/{k}" if at else str(k), missing) for k, v in x.items()}
     if isinstance(x, (torch.Tensor, np.ndarray)): x = x.tolist()
     if isinstance(x, (list, tuple)): return [_plain(v, f"{at}[{i}]", missing) for i, v in enumerate(x)]
@@ -112,7 +112,7 @@ def _plain(x, at: str, missing: dict):
 def save_result(result: Result, folder) -> Path:
     "Write `result` into `folder`; returns the file."
     (folder := Path(folder)).mkdir(parents=True, exist_ok=True)
-    path, out = folder/result.file_name, asdict(result)
+    path, out = folder/result.file_name, {f.name: getattr(result, f.name) for f in fields(result)}
     out["metrics"] = _plain(out["metrics"], "", result.missing)
     for key in ("parameters", "environment", "missing"): out[key] = _plain(out[key], key, None)
     out["seconds"] = _plain(out["seconds"], "seconds", {})
@@ -120,7 +120,7 @@ def save_result(result: Result, folder) -> Path:
         raise BadResult(stale[0], "it is listed as missing and has a value, or is no metric", "take it out of `missing`")
     identity = lambda r: (r.experiment, r.dataset, r.preset, r.seed)
     if path.exists() and identity(load_result(path)) != identity(result):
-        raise BadResult(path, "it holds the result of another run whose name is written alike", "rename the preset or the data set, or use another folder")
+        raise BadResult(path, "it holds another run whose name is written alike", "rename the preset or the data set, or use another folder")
     write_atomically(path, lambda p: p.write_text(json.dumps(out, indent=1, allow_nan=False) + "\n"))
     return path
 
@@ -128,8 +128,9 @@ def load_result(path) -> Result:
     "The result in one file; raises `UnreadableFile` if it is damaged or something else."
     with reading(path):
         got = json.loads(Path(path).read_text())
-        if not isinstance(got, dict) or got.keys() != (names := {f.name for f in fields(Result)}):
-            raise ValueError("it is not a result: " + (f"it differs in {', '.join(sorted(got.keys() ^ names))}" if isinstance(got, dict) else "it is no dictionary"))
+        if not isinstance(got, dict): raise ValueError("it is not a result")
+        differ = sorted(got.keys() ^ {f.name for f in fields(Result)})
+        if differ: raise ValueError(f"it is not a result: it lacks, or should not have, {', '.join(differ)}")
         return Result(**got)
 
 def load_results(folder) -> list[Result]:
@@ -165,12 +166,13 @@ class Table:
 
     def _repr_html_(self) -> str:
         align = ["right" if self._right(c) else "left" for c in self.columns]
-        row = lambda tag, cells: "<tr>" + "".join(f'<{tag} style="text-align:{a}">{html.escape(str(x))}</{tag}>' for x, a in zip(cells, align)) + "</tr>"
+        cell = lambda tag, x, a: f'<{tag} style="text-align:{a}">{html.escape(str(x))}</{tag}>'
+        row = lambda tag, cells: f"<tr>{''.join(cell(tag, x, a) for x, a in zip(cells, align))}</tr>"
         return f"<table><thead>{row('th', self.columns)}</thead><tbody>{''.join(row('td', r) for r in self._cells())}</tbody></table>"
 
-def comparison_table(rows,                            # dictionaries or results
-                     columns: list[str] | None = None, # which, and in which order; all by default
-                     digits: int = 3,                 # of numbers with a fraction
+def comparison_table(rows,                              # dictionaries or results
+                     columns: list[str] | None = None,  # which, and in which order; all by default
+                     digits: int = 3,                   # of numbers with a fraction
                      ) -> Table:
     "A table of `rows`; of results it shows experiment, data set, preset, seed and all numbers."
     who = ("experiment", "dataset", "preset", "seed")

@@ -56,8 +56,12 @@ def embedding_distances(query,                       # (q, d)
     return pairwise_distances(q, g, metric=metric)
 
 # %% ../nbs/52_retrieval.ipynb #0000000b
-def _scores(d: np.ndarray, query_labels, labels, ks) -> dict[str, float]:
-    return {f"{name} @{k}": f(d, query_labels, labels, k) for name, f in (("mAP", map_at_k), ("any hit", any_hit_recall_at_k)) for k in ks}
+def _per_query(d: np.ndarray, query_labels: np.ndarray, labels: np.ndarray, ks) -> dict[str, np.ndarray]:
+    "Both scores of each query, from a single sorting."
+    hits = labels[np.argsort(d, axis=1, kind="stable")[:, :max(ks)]] == query_labels[:, None]
+    rank = np.arange(hits.shape[1])[None]
+    return {f"{name} @{k}": np.array([f(rank, [True], row, k) for row in hits])
+            for name, f in (("mAP", map_at_k), ("any hit", any_hit_recall_at_k)) for k in ks}
 
 def retrieval_scores(distances,                      # (q, n), for example of `embedding_distances`
                      query_labels,                   # (q,)
@@ -68,18 +72,20 @@ def retrieval_scores(distances,                      # (q, n), for example of `e
                      ) -> dict:
     "`mAP @k` as in Table 1 and `any hit @k` as in the authors' script, for each of `ks`."
     d = np.array(distances, dtype=np.float64)
-    if d.ndim != 2 or np.isnan(d).any(): raise BadEmbeddings("distances", f"they have the shape {d.shape}, or are not numbers", "give a (q, n) matrix")
-    query_labels, labels = np.array(check_labels(query_labels, d.shape[0], "query_labels")), np.array(check_labels(labels, d.shape[1]))
+    if d.ndim != 2 or not d.size: raise BadEmbeddings("distances", f"they have the shape {d.shape}, not (q, n)", "give a row for each query")
+    if np.isnan(d).any(): raise BadEmbeddings("distances", f"{int(np.isnan(d).sum())} of them are NaN", "find out which shapes they belong to")
+    query_labels, labels = (np.array(check_labels(*a)) for a in ((query_labels, d.shape[0], "query_labels"), (labels, d.shape[1])))
     if leave_out_self:
         if d.shape[0] != d.shape[1] or (query_labels != labels).any():
             raise BadEmbeddings("leave_out_self", "the queries are not the gallery", "use leave_out_self=False for two sets")
         np.fill_diagonal(d, np.inf)
-    if not (ks := list(ks)) or min(ks) < 1 or max(ks) > (n := d.shape[1] - leave_out_self):
-        raise UnknownOption("ks", f"{ks} is not within the number of candidates", f"use numbers from 1 to {d.shape[1] - leave_out_self}")
-    out = _scores(d, query_labels, labels, ks)
-    if per_class:
-        of = {str(c): query_labels == c for c in np.unique(query_labels)}
-        out["per_class"] = {c: {"queries": int(rows.sum()), **_scores(d[rows], query_labels[rows], labels, ks)} for c, rows in of.items()}
+    ks, candidates = list(ks), d.shape[1] - leave_out_self
+    if not ks or min(ks) < 1 or max(ks) > candidates:
+        raise UnknownOption("ks", f"{ks} is not within the number of candidates", f"use numbers from 1 to {candidates}")
+    each = _per_query(d, query_labels, labels, ks)
+    mean = lambda rows: {name: float(x[rows].mean()) for name, x in each.items()}
+    out = mean(slice(None))
+    if per_class: out["per_class"] = {str(c): {"queries": int((query_labels == c).sum()), **mean(query_labels == c)} for c in np.unique(query_labels)}
     return out
 
 # %% ../nbs/52_retrieval.ipynb #00000011
@@ -105,9 +111,10 @@ class Index:
 
     def search(self, z, k: int = 5) -> list:  # of `Match`, nearest first; for a matrix (q, d) one such list for each row
         "The `k` nearest to `z` (d,): fewer if the index is smaller."
-        single = len(z.shape if isinstance(z, Tensor) else np.shape(z)) == 1
-        q = embedding_matrix(z[None] if single and isinstance(z, Tensor) else np.asarray(z)[None] if single else z, "query")
-        if q.shape[1] != self.z.shape[1]: raise BadEmbeddings("query", f"it has {q.shape[1]} columns, the index {self.z.shape[1]}", "use the same model")
+        z = z if isinstance(z, Tensor) else np.asarray(z)
+        q = embedding_matrix(z[None] if (single := z.ndim == 1) else z, "query")
+        if q.shape[1] != self.z.shape[1]:
+            raise BadEmbeddings("query", f"it has {q.shape[1]} columns, the index {self.z.shape[1]}", "embed both with the same model")
         if k < 1: raise UnknownOption("k", f"{k} is not a number of neighbours", "use 1 or more")
         found = zip(*self._nearest.kneighbors(q, min(k, len(self))))
         out = [[Match(self.names[i], self.labels[i], float(x)) for x, i in zip(*row)] for row in found]
