@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['Inr2VecError', 'BadShape', 'EmptyShape', 'NonFinite', 'DegenerateShape', 'NotWatertight', 'ZeroAreaFaces',
-           'UnreadableFile', 'UnknownClass', 'UnknownOption', 'WrongWidth', 'CorruptStore', 'one_of']
+           'UnreadableFile', 'UnknownClass', 'UnknownOption', 'WrongWidth', 'CorruptStore', 'one_of', 'BadEmbeddings',
+           'BadResult']
 
 # %% ../nbs/05_errors.ipynb #00000003
 class Inr2VecError(ValueError):
@@ -72,3 +73,8 @@ def one_of(value,          # what the caller gave
     allowed = list(allowed)
     if value in allowed: return value
     raise error(name, f"{value!r} is not known", f"use one of {', '.join(map(repr, allowed))}")
+
+# %% ../nbs/05_errors.ipynb #0000000e
+class BadEmbeddings(Inr2VecError): "Embeddings or labels that a task cannot use."
+
+class BadResult(Inr2VecError): "A result that cannot be saved as it is."
