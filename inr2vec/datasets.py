@@ -18,7 +18,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from .errors import Inr2VecError, UnknownClass, UnknownOption, UnreadableFile, ZeroAreaFaces, one_of
-from .queries import FIELDS
+from .queries import FIELDS  # layer: the names of the fields, which data are checked for
 from .readers import FOLDER, NPZ_MESHES, NPZ_POINTS, SHAPENET_PART, SPLITS, Entry, Layout
 from .readers_h5 import MODELNET40_H5, MVP, SCANNET10, SCANOBJECTNN, mvp_pairs
 from .seeds import numpy_rng

@@ -6,6 +6,7 @@
 __all__ = ['FIELDS', 'udf', 'sdf', 'voxel_centres', 'voxelize', 'QuerySpec', 'query_points', 'make_queries']
 
 # %% ../nbs/20_queries.ipynb #00000003
+import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,7 @@ def udf(points: np.ndarray,  # (n, 3) the cloud
 
 # %% ../nbs/20_queries.ipynb #00000008
 def _scene(shape: Shape):
+    os.environ.setdefault("OPEN3D_DISABLE_WEB_VISUALIZER", "true")  # or it prints a banner in notebooks
     import open3d as o3d   # here, because it takes seconds to load and point clouds do without
     scene = o3d.t.geometry.RaycastingScene()
     tensor = lambda a, dtype: o3d.core.Tensor(np.ascontiguousarray(a, dtype))

@@ -1,0 +1,55 @@
+# Two commands are enough on a fresh machine with Python 3.11 or later: `make reproduce` and `make test`.
+# Both create .venv first; pip is used as this machine has it configured.
+
+PYTHON  ?= $(firstword $(shell command -v python3.11 || command -v python3) python3)
+PRESET  ?= laptop
+DATASET ?=
+VENV    := .venv
+STAMP   := $(VENV)/.installed
+# what Open3D's library is linked against, beyond a minimal Debian
+OPEN3D_PACKAGES := libusb-1.0-0 libgl1 libgomp1 libx11-6 libegl1
+
+# $(call apt_install,PACKAGES,WHY): with the rights for it, install Debian packages; otherwise say what is missing and fail.
+define apt_install
+	as_root=; [ "$$(id -u)" = 0 ] || as_root="sudo -n"; \
+	if command -v apt-get >/dev/null && $$as_root true 2>/dev/null; then \
+	    echo "Installing $(1): $(2)."; \
+	    $$as_root apt-get update -qq && $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $(1) >/dev/null; \
+	else \
+	    echo "Missing system packages: $(2)." >&2; \
+	    echo "On Debian or Ubuntu: sudo apt-get install $(1)" >&2; \
+	    exit 1; \
+	fi
+endef
+
+.PHONY: help reproduce test docs system clean
+.DEFAULT_GOAL := help
+
+help:  ## show this text
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */\1\t/' | while IFS="$$(printf '\t')" read -r n t; do printf '  make %-10s %s\n' "$$n" "$$t"; done
+
+reproduce: $(STAMP)  ## fit, embed, and make every table and figure (PRESET=smoke|laptop|paper, DATASET=folder)
+	$(VENV)/bin/inr2vec reproduce main --preset $(PRESET) $(if $(DATASET),--dataset "$(DATASET)")
+
+test: $(STAMP)  ## check the sources, test the notebooks, run every experiment's smoke preset
+	$(VENV)/bin/python tests/run.py
+
+docs: $(STAMP)  ## build the documentation in _docs, if Quarto is there
+	@if command -v quarto >/dev/null; then $(VENV)/bin/nbdev-docs; \
+	else echo "The documentation needs Quarto: see https://quarto.org/docs/get-started"; exit 1; fi
+
+system: $(STAMP)  ## install the system libraries that Open3D needs, if they are missing
+
+clean:  ## remove the environment and everything that is built (runs/ stays)
+	rm -rf $(VENV) _docs _proc build dist *.egg-info nbs/nbdev.yml
+	find . -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf
+
+$(STAMP): settings.ini constraints.txt setup.py pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "Python 3.11 or later is needed, and $(PYTHON) is not: name one with make PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { $(call apt_install,python3-venv,to create virtual environments); }
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet -c constraints.txt -e ".[dev]"
+	@$(VENV)/bin/python -c 'import open3d' >/dev/null 2>&1 || { $(call apt_install,$(OPEN3D_PACKAGES),Open3D needs them); }
+	@$(VENV)/bin/python -c 'import open3d'
+	@touch $@

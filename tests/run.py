@@ -1,0 +1,198 @@
+"""Run every check of the project: `make test`, or `python tests/run.py [export notebooks layers site nbdev experiments]` for some.
+
+Needs no network and no data. The last line counts what passed and failed: one for each notebook, and one for each check of the whole."""
+import ast
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE, NBS, EXPERIMENTS = ROOT/"inr2vec", ROOT/"nbs", ROOT/"nbs"/"experiments"
+BIN = Path(sys.executable).parent    # not resolved: the virtual environment's own
+WORKERS = min(2, os.cpu_count() or 1)
+MAX_OUTPUT = 300_000                 # characters of output a notebook may store
+MACHINE_PATH = re.compile(r"/root/|/home/\w|/Users/\w|/tmp/|/var/folders/|[A-Z]:\\+Users\\")
+NOISE = re.compile(r"\d+%\|[^|]*\||\w*Warning:|\[Open3D |Open3D WebVisualizer")  # progress bars, warnings, banners
+Results = dict[str, list[str]]       # what was checked -> what is wrong with it
+
+
+def notebooks(folder: Path = NBS) -> list[Path]:
+    "The project's notebooks below `folder`, in the order of their names."
+    return sorted(p for p in folder.rglob("*.ipynb") if not any(part[0] in "._" for part in p.relative_to(folder).parts))
+
+
+def rel(path: Path) -> str: return path.relative_to(ROOT).as_posix()
+
+
+def run(cmd: list, threads: int, cwd: Path = ROOT) -> tuple[int, str]:
+    "Run `cmd` with `threads` threads a process, passing on and returning what it prints."
+    limits = {k: str(threads) for k in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    env = os.environ | limits | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "PYDEVD_DISABLE_FILE_VALIDATION": "1", "MPLBACKEND": "agg"}
+    with subprocess.Popen(list(map(str, cmd)), cwd=cwd, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as p:
+        lines = []
+        for line in p.stdout: print("   ", line, end="", flush=True); lines.append(line)
+    return p.returncode, "".join(lines)
+
+
+# -- the sources
+
+def check_export() -> Results:
+    "nbdev-export changes nothing in inr2vec/"
+    def state() -> dict[str, str]: return {rel(p): hashlib.sha256(p.read_bytes()).hexdigest() for p in PACKAGE.rglob("*.py")}
+    before = state()
+    code, _ = run([BIN/"nbdev-export"], 1)
+    after = state()
+    changed = sorted(k for k in {*before, *after} if before.get(k) != after.get(k))
+    return {"export": [f"{k} was not what its notebook exports; now it is: commit it" for k in changed] + ["nbdev-export failed"]*(code != 0)}
+
+
+def output_texts(output: dict) -> Iterator[str]:
+    "What a reader sees of one stored output, pictures left out."
+    yield "".join(output.get("text", ""))
+    yield "\n".join(output.get("traceback", []))
+    for mime, data in output.get("data", {}).items():
+        if not mime.startswith("image/") or mime == "image/svg+xml": yield "".join(data) if isinstance(data, list) else str(data)
+
+
+def notebook_problems(path: Path) -> Iterator[str]:
+    "Whatever one stored notebook should not contain."
+    nb = json.loads(path.read_text(encoding="utf-8"))
+    size = sum(len(json.dumps(c.get("outputs", []))) for c in nb["cells"])
+    if size > MAX_OUTPUT: yield f"its outputs take {size:,} characters, more than {MAX_OUTPUT:,}: make the pictures smaller"
+    for i, cell in enumerate(nb["cells"]):
+        where = f"cell {cell.get('id', i)}"
+        if cell["cell_type"] != "code": continue
+        if cell.get("execution_count") is not None or any(o.get("execution_count") is not None for o in cell["outputs"]):
+            yield f"{where} has an execution count: run nbdev-clean"
+        for out in cell["outputs"]:
+            if out["output_type"] == "error": yield f"{where} ended in {out.get('ename')}"
+            if out.get("name") == "stderr": yield f"{where} stores what was written to stderr: {''.join(out['text'])[:80]!r}"
+            for text in output_texts(out):
+                if m := MACHINE_PATH.search(text): yield f"{where} shows a path of one machine: {text[max(0, m.start() - 20):m.end() + 20]!r}"
+                if m := NOISE.search(text): yield f"{where} stores noise: {text[max(0, m.start() - 20):m.end() + 40]!r}"
+    if path.parent == EXPERIMENTS:
+        tagged = [c for c in nb["cells"] if "parameters" in c.get("metadata", {}).get("tags", [])]
+        if len(tagged) != 1 or not re.search(r"^preset\b", "".join(tagged[0]["source"]), re.M):
+            yield "it needs one cell tagged `parameters` that sets `preset`: without it papermill's value is overwritten"
+
+
+def check_notebooks() -> Results:
+    "the stored notebooks hold no counts, errors, noise, machine paths or large outputs"
+    return {rel(p): list(notebook_problems(p)) for p in notebooks()}
+
+
+def sources_of_modules() -> dict[str, str]:
+    "Module -> the name of the notebook that it is exported from."
+    found = {}
+    for p in notebooks():
+        source = "\n".join("".join(c["source"]) for c in json.loads(p.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == "code")
+        if m := re.search(r"^#\|\s*default_exp\s+(\S+)", source, re.M): found[m[1]] = p.stem
+    return found
+
+
+def imports(tree: ast.AST, package: str) -> Iterator[tuple[str, int]]:
+    "The modules of inr2vec, and the lines, that code in `package` (dotted, '' at the top) imports, at any depth."
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for a in node.names:
+                if a.name.startswith("inr2vec."): yield a.name.removeprefix("inr2vec."), node.lineno
+        elif isinstance(node, ast.ImportFrom):
+            parts = package.split(".") if package else []
+            if node.level: base = ".".join(parts[:len(parts) - node.level + 1] + (node.module or "").split(".")).strip(".")
+            elif f"{node.module}.".startswith("inr2vec."): base = node.module.removeprefix("inr2vec").strip(".")
+            else: continue
+            yield base, node.lineno
+            for a in node.names: yield f"{base}.{a.name}".strip("."), node.lineno   # `from . import module`
+
+
+def check_layers() -> Results:
+    "every module imports only modules of earlier notebooks (except on lines that give a reason after `# layer:`)"
+    made_by, problems = sources_of_modules(), []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        module, text = ".".join(path.relative_to(PACKAGE).with_suffix("").parts), path.read_text(encoding="utf-8")
+        if path.name in ("__init__.py", "_modidx.py"): continue
+        if module not in made_by: problems.append(f"{rel(path)} comes from no notebook: remove it, or add its notebook"); continue
+        for other, line in imports(ast.parse(text), ".".join(module.split(".")[:-1])):
+            if other in made_by and made_by[other] >= made_by[module] and "# layer:" not in text.splitlines()[line - 1]:
+                problems.append(f"{rel(path)}:{line}: {made_by[module]} imports inr2vec.{other} of {made_by[other]}, which comes later")
+    return {"layers": problems}
+
+
+def sidebar_globs(items: list | str) -> Iterator[str]:
+    "The globs and pages of the site's sidebar."
+    for item in [items] if isinstance(items, str | dict) else items:
+        if isinstance(item, str): yield item.lstrip("/")
+        else: yield from sidebar_globs(item.get("auto") or item.get("contents") or item.get("href") or [])
+
+
+def check_site() -> Results:
+    "every notebook stands in the site's sidebar once"
+    config = yaml.safe_load((ROOT/"_quarto.yml").read_text(encoding="utf-8"))
+    globs, problems = list(sidebar_globs(config["website"]["sidebar"]["contents"])), []
+    for p in notebooks():
+        name = p.relative_to(NBS).as_posix()
+        hits = [g for g in globs if g.count("/") == name.count("/") and fnmatch(name, g)]
+        if len(hits) != 1: problems.append(f"nbs/{name} is matched by {hits or 'nothing'} in _quarto.yml")
+    return {"site": problems}
+
+
+# -- running the notebooks
+
+def test_nbdev() -> Results:
+    "nbdev-test runs the notebooks of nbs/, two at a time"
+    names = [p.name for p in notebooks() if p.parent == NBS]
+    code, printed = run([BIN/"nbdev-test", NBS, "--n-workers", WORKERS, "--timing", "--skip-folder-re", "^([_.]|experiments$)"],
+                        max(1, (os.cpu_count() or 1)//WORKERS))
+    listed = printed.partition("nbdev Tests Failed On The Following Notebooks:")[2].split()
+    results = {f"nbdev-test {n}": ["it failed: see its error above"] if n in listed else [] for n in names}
+    if code and not any(results.values()): return {"nbdev-test": [f"it ended with exit status {code}, and names no notebook"]}
+    return results
+
+
+def test_experiments() -> Results:
+    "each notebook of nbs/experiments runs its smoke preset through papermill, in a temporary folder"
+    found, results = notebooks(EXPERIMENTS) if EXPERIMENTS.exists() else [], {}
+    if not found: print("    there are none yet")
+    with tempfile.TemporaryDirectory() as tmp:    # one for all, so that a notebook finds what an earlier one fitted
+        for p in found:
+            print(f"    {rel(p)}", flush=True)
+            start = time.perf_counter()
+            code, _ = run([sys.executable, "-m", "papermill", p, Path(tmp)/f"{p.stem}.out.ipynb", "-p", "preset", "smoke", "--no-progress-bar",
+                           "--log-level", "WARNING", "--cwd", tmp], os.cpu_count() or 1)
+            print(f"    {time.perf_counter() - start:.0f} s", flush=True)
+            results[f"papermill {p.stem}"] = ["it failed: see its error above"]*(code != 0)
+    return results
+
+
+CHECKS: dict[str, Callable[[], Results]] = dict(export=check_export, notebooks=check_notebooks, layers=check_layers, site=check_site,
+                                                nbdev=test_nbdev, experiments=test_experiments)
+
+
+def main(names: list[str]) -> int:
+    "Run the named checks, or all; the exit status is 1 if any failed."
+    if unknown := set(names) - set(CHECKS): sys.exit(f"unknown: {', '.join(sorted(unknown))}. Use some of {', '.join(CHECKS)}")
+    results: Results = {}
+    for name in names or CHECKS:
+        print(f"== {name}: {CHECKS[name].__doc__}", flush=True)
+        start, found = time.perf_counter(), CHECKS[name]()
+        for what, problems in found.items():
+            for problem in problems: print(f"    FAILED {what}: {problem}", flush=True)
+        failed = sum(map(bool, found.values()))
+        print(f"   {len(found) - failed} of {len(found)} in {time.perf_counter() - start:.0f} s", flush=True)
+        results |= found
+    failed = sum(map(bool, results.values()))
+    print(f"\n{len(results) - failed} passed, {failed} failed")
+    return int(failed > 0)
+
+
+if __name__ == "__main__": sys.exit(main(sys.argv[1:]))
