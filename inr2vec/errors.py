@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['Inr2VecError', 'BadShape', 'EmptyShape', 'NonFinite', 'DegenerateShape', 'NotWatertight', 'ZeroAreaFaces',
-           'UnreadableFile', 'UnknownClass', 'UnknownOption', 'WrongWidth', 'CorruptStore', 'one_of', 'BadEmbeddings',
-           'BadResult']
+           'UnreadableFile', 'UnknownClass', 'UnknownOption', 'WrongWidth', 'CorruptStore', 'CannotWrite', 'one_of',
+           'BadEmbeddings', 'BadResult']
 
 # %% ../nbs/05_errors.ipynb #00000003
 class Inr2VecError(ValueError):
@@ -62,6 +62,10 @@ class WrongWidth(Inr2VecError):
 
 class CorruptStore(Inr2VecError):
     "A store of INRs that is damaged or was written with other settings."
+
+class CannotWrite(Inr2VecError):
+    "A file that the disk does not take: it is full, or may not be written."
+    default_remedy = "make room or choose another folder, and run again: what was finished is kept"
 
 # %% ../nbs/05_errors.ipynb #0000000b
 def one_of(value,          # what the caller gave
