@@ -49,7 +49,8 @@ class HeadSpec:
     batch: int = 256
     lr: float = 1e-4
     weight_decay: float = 1e-2
-    dropout: float = 0.
+    dropout: float = .5
+    mix: bool = True           # the authors' augmentation of embeddings within a class
 
 @dataclass(frozen=True)
 class Preset:
@@ -77,15 +78,15 @@ PRESETS: dict[str, Preset] = {p.name: p for p in (
            SirenSpec(hidden=16, layers=3), FitSpec(steps=40, points=256, lr=2e-3, decay=True, batch=8),
            QuerySpec(300, 700, 600, 100, 100, voxels=16), QuerySpec(200, 200, 200, 100, 100, voxels=16),
            EncoderSpec(embed_dim=32, rows=(32, 32), probes=64, hidden=(64,)), DecoderSpec(32, 6),
-           TrainSpec(epochs=20, batch=16, points=64, lr=2e-3, **_AUGMENT), HeadSpec((32,), 20, 16, 2e-3), (4, 2), 256, 24, 2),
+           TrainSpec(epochs=20, batch=16, points=64, lr=2e-3, **_AUGMENT), HeadSpec((32,), 20, 16, 2e-3, mix=False), (4, 2), 256, 24, 2),
     Preset("laptop", "the whole main job in ten minutes on two cores",
            SirenSpec(hidden=64), FitSpec(steps=300, points=1024, lr=1e-3, decay=True, batch=8),
            QuerySpec(6_000, 15_000, 12_000, 1_500, 1_500, voxels=32), QuerySpec(1_000, 2_500, 2_000, 500, 2_000, voxels=24),
            EncoderSpec(embed_dim=256, rows=(256, 256, 512, 512), probes=512, hidden=(512,)), DecoderSpec(128, 6),
-           TrainSpec(epochs=10_000, batch=32, points=128, lr=2e-3, max_steps=1_200, **_AUGMENT), HeadSpec((256, 128), 60, 64, 1e-3, dropout=.2), (20, 8), 2048, 96, 16),
+           TrainSpec(epochs=10_000, batch=32, points=128, lr=2e-3, max_steps=1_200, **_AUGMENT), HeadSpec((256, 128), 60, 64, 1e-3, dropout=.3, mix=False), (20, 8), 2048, 96, 16),
     Preset("gpu", "one card, a data set of ModelNet10's size; not yet timed on one",
            SirenSpec(), FitSpec(batch=64), QuerySpec(), QuerySpec(8_000, 20_000, 16_000, 2_000, 4_000),
-           EncoderSpec(), DecoderSpec(), TrainSpec(epochs=100, batch=64, points=2_048, lr=5e-4, **_AUGMENT), HeadSpec(dropout=.2), (200, 50), 2048, 128, 32),
+           EncoderSpec(), DecoderSpec(), TrainSpec(epochs=100, batch=64, points=2_048, lr=5e-4, **_AUGMENT), HeadSpec(), (200, 50), 2048, 128, 32),
     Preset(),
 )}
 
