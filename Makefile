@@ -1,12 +1,13 @@
 # Two commands are enough on a fresh machine with Python 3.11 or later: `make reproduce` and `make test`.
 # Both create .venv first; pip is used as this machine has it configured.
 
-PYTHON  ?= $(firstword $(shell command -v python3.11 || command -v python3) python3)
+RECENT  := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
+PYTHON  ?= $(shell for p in python3.11 python3; do $$p $(RECENT) 2>/dev/null && break; done; echo $$p)
 PRESET  ?= laptop
 DATASET ?=
 VENV    := .venv
 STAMP   := $(VENV)/.installed
-# what Open3D's library is linked against, beyond a minimal Debian
+# what Open3D is linked against, beyond a minimal Debian
 OPEN3D_PACKAGES := libusb-1.0-0 libgl1 libgomp1 libx11-6 libegl1
 
 # $(call apt_install,PACKAGES,WHY): with the rights for it, install Debian packages; otherwise say what is missing and fail.
@@ -38,18 +39,20 @@ docs: $(STAMP)  ## build the documentation in _docs, if Quarto is there
 	@if command -v quarto >/dev/null; then $(VENV)/bin/nbdev-docs; \
 	else echo "The documentation needs Quarto: see https://quarto.org/docs/get-started"; exit 1; fi
 
-system: $(STAMP)  ## install the system libraries that Open3D needs, if they are missing
+system:  ## install the system libraries that Open3D needs, if they are missing (part of the two above)
+	@$(VENV)/bin/python -c 'import open3d' >/dev/null 2>&1 || { $(call apt_install,$(OPEN3D_PACKAGES),Open3D needs them); }
+	@$(VENV)/bin/python -c 'import open3d'
 
 clean:  ## remove the environment and everything that is built (runs/ stays)
 	rm -rf $(VENV) _docs _proc build dist *.egg-info nbs/nbdev.yml
 	find . -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf
 
 $(STAMP): settings.ini constraints.txt setup.py pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	@$(PYTHON) $(RECENT) || \
 	    { echo "Python 3.11 or later is needed, and $(PYTHON) is not: name one with make PYTHON=..." >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { $(call apt_install,python3-venv,to create virtual environments); }
 	$(PYTHON) -m venv $(VENV)
+	@echo "Installing inr2vec in $(VENV): some minutes, and 2 GB."
 	$(VENV)/bin/pip install --quiet -c constraints.txt -e ".[dev]"
-	@$(VENV)/bin/python -c 'import open3d' >/dev/null 2>&1 || { $(call apt_install,$(OPEN3D_PACKAGES),Open3D needs them); }
-	@$(VENV)/bin/python -c 'import open3d'
+	@$(MAKE) --no-print-directory system
 	@touch $@

@@ -21,7 +21,7 @@ PACKAGE, NBS, EXPERIMENTS = ROOT/"inr2vec", ROOT/"nbs", ROOT/"nbs"/"experiments"
 BIN = Path(sys.executable).parent    # not resolved: the virtual environment's own
 WORKERS = min(2, os.cpu_count() or 1)
 MAX_OUTPUT = 300_000                 # characters of output a notebook may store
-MACHINE_PATH = re.compile(r"/root/|/home/\w|/Users/\w|/tmp/|/var/folders/|[A-Z]:\\+Users\\")
+MACHINE_PATH = re.compile(r"/root/|/home/\w|/Users/\w|/tmp/|/var/folders/|[A-Z]:\\+Users\\|" + re.escape(f"{ROOT}/"))
 NOISE = re.compile(r"\d+%\|[^|]*\||\w*Warning:|\[Open3D |Open3D WebVisualizer")  # progress bars, warnings, banners
 Results = dict[str, list[str]]       # what was checked -> what is wrong with it
 
@@ -37,7 +37,7 @@ def rel(path: Path) -> str: return path.relative_to(ROOT).as_posix()
 def run(cmd: list, threads: int, cwd: Path = ROOT) -> tuple[int, str]:
     "Run `cmd` with `threads` threads a process, passing on and returning what it prints."
     limits = {k: str(threads) for k in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
-    env = os.environ | limits | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "PYDEVD_DISABLE_FILE_VALIDATION": "1", "MPLBACKEND": "agg"}
+    env = os.environ | limits | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
     with subprocess.Popen(list(map(str, cmd)), cwd=cwd, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as p:
         lines = []
         for line in p.stdout: print("   ", line, end="", flush=True); lines.append(line)
