@@ -65,7 +65,7 @@ class ShardFolder:
         if self.unindexed: self._index_problem = f"lacks {len(self.unindexed)} shards"
         self._where = None
         report = self.verify(deep=False)
-        if report.damaged or report.missing: warnings.warn(str(report), stacklevel=3)
+        if report.damaged or report.missing: warnings.warn(str(report), stacklevel=4)
 
     def _on_disk(self) -> dict[int, int]:
         "Shard -> size of its file."
