@@ -36,7 +36,8 @@ class Plan:
 
     def __str__(self):
         return (f"{self.inrs:,} INRs of {self.spec.hidden} x {self.spec.layers} on {self.cards} cards at {self.rate:.2f} a second each: "
-                f"{self.hours:,.1f} hours, {self.bytes/1e12:.2f} TB as {self.dtype} in {self.shards:,} shards; a kill costs {self.lost_by_a_kill:.1f} s of one card")
+                f"{self.hours:,.1f} hours, {self.bytes/1e12:.2f} TB as {self.dtype} in {self.shards:,} shards; "
+                f"a kill costs {self.lost_by_a_kill:.1f} s of one card")
 
 def flops_per_inr(spec: SirenSpec, fit: FitSpec = FitSpec()) -> int:
     "Floating-point operations of fitting one INR."
