@@ -26,7 +26,8 @@ class Codec:
 
     def __post_init__(self):
         one_of(self.dtype, DTYPES, "dtype")
-        if self.dtype == "int8" and self.spec is None: raise UnknownOption("dtype", "'int8' has a scale for each row of a layer", "give the INRs' `spec` as well")
+        if self.dtype == "int8" and self.spec is None:
+            raise UnknownOption("dtype", "'int8' has a scale for each row of a layer", "give the INRs' `spec` as well")
 
     def _rows(self, flat: Tensor) -> list[Tensor]:
         "Views (n, rows, columns) of each parameter; a bias vector is one row."

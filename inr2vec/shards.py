@@ -38,6 +38,7 @@ def write_atomically(path: Path, write: Callable[[Path], None]):
 
 def sweep(folder: Path):
     "Remove the temporary files of this machine's processes that are no more."
+    if os.name == "nt": return      # there, asking whether a process lives would end it
     for tmp in folder.glob(f".*.{platform.node()}.*.tmp"):
         try: os.kill(int(tmp.suffixes[-2][1:]), 0)
         except ProcessLookupError: tmp.unlink(missing_ok=True)
@@ -66,7 +67,8 @@ class Inrs:
     def __getitem__(self, rows) -> "Inrs":
         "Some of the INRs: `rows` is a slice, indices, or a boolean mask."
         i = torch.arange(len(self))[rows].reshape(-1).tolist()
-        return Inrs([self.names[j] for j in i], [self.labels[j] for j in i], None if self.weights is None else self.weights[i], self.loss[i], self.error[i])
+        return Inrs([self.names[j] for j in i], [self.labels[j] for j in i],
+                    None if self.weights is None else self.weights[i], self.loss[i], self.error[i])
 
     def finite(self) -> "Inrs":
         "Those that did not diverge."
@@ -128,7 +130,8 @@ def read_shard(path: Path,
             raise CorruptStore(path, "its checksum is not that of what was written",
                                "fit again with `repair=True`, or after `store.discard(k)`: only this shard's INRs are repeated")
         at = range(len(meta["names"])) if rows is None else rows
-        return Inrs([meta["names"][r] for r in at], [meta["labels"][r] for r in at], codec.decode(t) if weights else None, t["loss"], t["error"])
+        return Inrs([meta["names"][r] for r in at], [meta["labels"][r] for r in at],
+                    codec.decode(t) if weights else None, t["loss"], t["error"])
 
 def index_entry(path: Path) -> dict:
     "A shard's line in the index, read from the shard itself."
