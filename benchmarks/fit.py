@@ -27,7 +27,7 @@ from inr2vec.metrics import chamfer_distance
 from inr2vec.queries import QuerySpec, make_queries
 from inr2vec.reconstruction import inr_field, to_points
 from inr2vec.seeds import seed_for
-from inr2vec.sines import kernels
+from inr2vec.kernels import kernels
 from inr2vec.siren import SirenSpec, evaluate, shared_init
 
 LAPTOP = QuerySpec(surface=6_000, close=15_000, medium=12_000, far=1_500, uniform=1_500)
@@ -111,7 +111,7 @@ def main(widths: list[int] = typer.Option([64, 128], help="widths to time with l
          probe: bool = typer.Option(True, help="the paper's 512-wide INRs, two steps"), probe_batch: int = 4,
          out: Path = Path("results")):
     meta = dict(date=date.today().isoformat(), seed=seed, device=platform.processor() or platform.machine(), cores=os.cpu_count(), threads=threads,
-                torch=torch.__version__, numpy=np.__version__, python=platform.python_version(), compiled_sines=kernels() is not None,
+                torch=torch.__version__, numpy=np.__version__, python=platform.python_version(), compiled=kernels() is not None,
                 peak_gflops={t: peak(t)[0]/1e9 for t in (1, threads)})
     print(json.dumps(meta))
     shapes = make_families(-(-batch//16), seed=seed, progress=False)[:batch]
