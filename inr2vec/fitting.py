@@ -9,6 +9,7 @@ __all__ = ['PRECISIONS', 'FitSpec', 'Fitted', 'slices', 'loss_grad', 'Nets', 'on
 import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from threading import Event
 from typing import Callable, Iterator
 
@@ -18,7 +19,7 @@ from torch import Tensor
 from .errors import one_of
 from .fields import field_loss, from_logit, to_label
 from .seeds import torch_rng
-from .sines import chain, kernels, wave
+from .kernels import adam, buffer_size, can_compute, gradient, kernels
 from .siren import SirenSpec, evaluate
 
 # %% ../nbs/26_fitting.ipynb #00000005
@@ -71,16 +72,18 @@ class Nets:
                  flat: Tensor,             # (b, num_params) where they start
                  fit: FitSpec,
                  field: str,
-                 chunk: int = 2048,        # points that go through the layers at once
+                 chunk: int | None = None, # points that go through the layers at once; all when None
+                 compiled: bool = True,    # use `kernels` where they can be used
                  ):
         self.spec, self.fit, self.field, self.k, self.t = spec, fit, field, spec.w0, 0
         self.p = flat*self.k
-        self.g, self.m, self.v, self.root = (torch.zeros_like(self.p) for _ in range(4))
+        self.g, self.m, self.v = (torch.zeros_like(self.p) for _ in range(3))
         (self.w, self.b), (self.gw, self.gb) = map(self._layers, (self.p, self.g))
-        self.chunk = min(chunk, fit.points)
-        new = lambda width: flat.new_empty(len(flat), self.chunk, width)
-        self.s, self.c = ([new(spec.hidden) for _ in range(spec.layers)] for _ in range(2))
-        self.z, self.a, self.other = new(spec.out_dim), new(spec.hidden), new(spec.hidden)
+        self.wt, self.chunk = [w.mT for w in self.w], min(chunk or fit.points, fit.points)
+        self.compiled = compiled and fit.precision != "bf16" and can_compute(spec, self.p)
+        if self.compiled: self.scratch = flat.new_empty(buffer_size(spec, self.chunk)); return
+        self.buffers = flat.new_empty(2*spec.layers, len(flat), self.chunk, spec.hidden)
+        self.views = cache(lambda n: ([s[:, :n] for s in self.buffers[::2]], [c[:, :n] for c in self.buffers[1::2]]))
 
     def _layers(self, flat):
         p = list(self.spec.unflatten(flat).values())
@@ -98,42 +101,40 @@ class Nets:
         finally: torch.backends.cuda.matmul.allow_tf32 = before
 
     def logits(self, x: Tensor) -> Tensor:  # (b, n, 3) -> (b, n); leaves sines and cosines for `backward`
-        n = x.shape[1]
-        for i, (w, b) in enumerate(zip(self.w[:-1], self.b)):
-            s, c = self.s[i][:, :n], self.c[i][:, :n]
-            if i: self.product(x, w.mT, s)
-            else: torch.bmm(x, w.mT, out=s)
-            wave(s, b, c); x = s
-        return torch.baddbmm(self.b[-1], x, self.w[-1].mT, out=self.z[:, :n]).squeeze(-1).div_(self.k)
+        for i, (s, c) in enumerate(zip(*self.views(x.shape[1]))):
+            if i: self.product(x, self.wt[i], s)
+            else: torch.bmm(x, self.wt[i], out=s)
+            torch.cos(s.add_(self.b[i]), out=c); s.sin_(); x = s
+        return torch.baddbmm(self.b[-1], x, self.wt[-1]).squeeze(-1).div_(self.k)
 
     def backward(self, x: Tensor, grad: Tensor):  # (b, n, 3), (b, n) of the logits
-        n = x.shape[1]
-        grad, a, other = grad.unsqueeze(-1)/self.k, self.a[:, :n], self.other[:, :n]
-        self.gw[-1].baddbmm_(grad.mT, self.s[-1][:, :n]); self.gb[-1].add_(grad.sum(1, keepdim=True))
-        torch.mul(grad, self.w[-1], out=a)
+        (s, c), grad = self.views(x.shape[1]), grad.unsqueeze(-1)/self.k
+        self.gw[-1].baddbmm_(grad.mT, s[-1]); self.gb[-1].add_(grad.sum(1, keepdim=True))
+        torch.mul(grad, self.w[-1], out=s[-1])   # a layer's sines have done their work: the gradient takes their place
         for i in reversed(range(self.spec.layers)):
-            chain(a, self.c[i][:, :n], self.gb[i])
-            if i == 0: self.gw[0].add_(torch.bmm(x.mT, a).mT); break
-            self.gw[i].baddbmm_(a.mT, self.s[i - 1][:, :n])
-            self.product(a, self.w[i], other); a, other = other, a
+            self.gb[i].add_(s[i].mul_(c[i]).sum(1, keepdim=True))
+            if i == 0: self.gw[0].add_(torch.bmm(x.mT, s[0]).mT); break
+            self.gw[i].baddbmm_(s[i].mT, s[i - 1])
+            self.product(s[i], self.w[i], s[i - 1])
 
     def gradient(self, x: Tensor, label: Tensor, want_loss: bool = True) -> Tensor | None:  # -> loss (b,)
-        "Fill `g` with the gradient of the loss, by parameters times `w0`."
-        self.g.zero_(); loss, n = None, x.shape[1]
-        for j in range(0, n, self.chunk):
-            part = x[:, j:j + self.chunk]; share = part.shape[1]/n
-            l, grad = loss_grad(self.field, self.logits(part), label[:, j:j + self.chunk], want_loss)
+        "Add the gradient of the loss, by parameters times `w0`, to `g`."
+        if self.compiled:
+            loss = gradient(self.spec, self.p, self.g, x, label, self.field == "occ", self.scratch, self.chunk, want_loss)
+            return torch.tensor([loss]) if want_loss else None
+        loss, n, chunk = None, x.shape[1], self.chunk
+        for j in range(0, n, chunk):
+            part = x[:, j:j + chunk]; share = part.shape[1]/n
+            l, grad = loss_grad(self.field, self.logits(part), label[:, j:j + chunk], want_loss)
             self.backward(part, grad if share == 1 else grad.mul_(share))
             if want_loss: loss = l*share if loss is None else loss + l*share
         return loss
 
-    def adam(self, b1: float = .9, b2: float = .999, eps: float = 1e-8):
-        "One of Adam's steps along `g`."
+    def update(self):
+        "A step of Adam along `g`."
         lr = self.fit.lr*(.5 + .5*math.cos(math.pi*self.t/self.fit.steps) if self.fit.decay else 1)
         self.t += 1
-        self.m.lerp_(self.g, 1 - b1); self.v.mul_(b2).addcmul_(self.g, self.g, value=1 - b2)
-        torch.sqrt(self.v, out=self.root).mul_((1 - b2**self.t)**-.5).add_(eps/self.k)
-        self.p.addcdiv_(self.m, self.root, value=-lr*self.k/(1 - b1**self.t))
+        adam(self.p, self.g, self.m, self.v, self.t, lr*self.k, eps=1e-8/self.k, compiled=self.compiled)
 
     def run(self, x: Tensor, label: Tensor, cuts: Iterator[slice], watch: bool) -> Iterator[Tensor | None]:
         "Take a step for each of `cuts`, handing over the loss (b,): always if `watch`, else over the last tenth of the steps."
@@ -141,7 +142,7 @@ class Nets:
         for step, cut in enumerate(cuts):
             with torch.no_grad():
                 loss = self.gradient(x[:, cut], label[:, cut], watch or step >= tail)
-                self.adam()
+                self.update()
             yield loss
 
 # %% ../nbs/26_fitting.ipynb #00000011
@@ -176,9 +177,9 @@ def fit_batch(spec: SirenSpec,
     x, value = x.to(device).contiguous(), value.to(device)
     label, flat = to_label(field, value), (init.expand(b, -1) if init.ndim == 1 else init).to(device)
     cuts, tail = list(slices(q, fit.points, fit.steps, torch_rng(seed, "slices"))), max(1, fit.steps//10)
-    alone, chunk = x.device.type == "cpu", fit.points
+    alone, chunk = x.is_cpu, None
     groups = [slice(i, i + 1) for i in range(b)] if alone else [slice(0, b)]
-    if alone: kernels(); chunk = max(1024, 2**17//spec.hidden)
+    if alone: chunk = 256 if kernels() else 1024   # half a megabyte for a 64-wide INR; PyTorch's operations take longer to start
 
     def start(rows: slice):
         nets = Nets(spec, flat[rows], fit, field, chunk)

@@ -1,0 +1,144 @@
+"""Fitting INRs: this project's engine and a plain loop after the paper, side by side in one run.
+
+The plain loop is what Appendix A describes and what one writes first: 16 INRs as batched tensors, at every step a fresh draw of queries without replacement
+(`torch.multinomial` over all queries of all 16), eager float32 products, autograd, binary cross-entropy with logits, `torch.optim.Adam` as it comes.
+
+Both get the same shapes, queries, initialisation, steps and threads. Times are of short stretches in turn, so that other load on the machine meets both, and ratios are
+medians over the turns. Quality is that of whole fits, on queries that neither has seen. `core` columns count processor time with one thread each, which other load disturbs least.
+
+    python benchmarks/fit.py                        # widths 64 and 128 as the laptop preset has them, a probe of the paper's 512
+    python benchmarks/fit.py --widths 64 --no-quality --no-probe
+"""
+import json, os, platform, statistics, time
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+import typer
+from torch import Tensor
+
+from inr2vec.families import make_families
+from inr2vec.fields import CLIP, from_logit, to_label
+from inr2vec.fitting import FitSpec, fit_batch
+from inr2vec.metrics import chamfer_distance
+from inr2vec.queries import QuerySpec, make_queries
+from inr2vec.reconstruction import inr_field, to_points
+from inr2vec.seeds import seed_for
+from inr2vec.kernels import kernels
+from inr2vec.siren import SirenSpec, evaluate, shared_init
+
+LAPTOP = QuerySpec(surface=6_000, close=15_000, medium=12_000, far=1_500, uniform=1_500)
+PAPER = QuerySpec(surface=100_000, close=200_000, medium=150_000, far=25_000, uniform=25_000)
+
+def reference(spec: SirenSpec, init: Tensor, x: Tensor, value: Tensor, fit: FitSpec, seed: int) -> Tensor:  # (b, num_params)
+    "The plain loop."
+    torch.manual_seed(seed)
+    data = torch.cat([x, to_label("udf", value).unsqueeze(-1)], -1)
+    params = [p.clone().requires_grad_() for p in spec.unflatten(init.expand(len(x), -1)).values()]
+    opt = torch.optim.Adam(params, lr=fit.lr)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(opt, fit.steps) if fit.decay else None
+    weights = torch.ones(data.shape[:2])
+    for _ in range(fit.steps):
+        drawn = torch.multinomial(weights, fit.points)
+        batch = data.gather(1, drawn.unsqueeze(-1).expand(-1, -1, 4))
+        h = batch[..., :3]
+        for i in range(0, len(params), 2):
+            h = torch.bmm(h, params[i].transpose(1, 2)) + params[i + 1].unsqueeze(1)
+            if i < len(params) - 2: h = torch.sin(spec.w0*h)
+        loss = F.binary_cross_entropy_with_logits(h.squeeze(-1), batch[..., 3])
+        opt.zero_grad()
+        loss.backward()
+        opt.step()
+        if schedule: schedule.step()
+    return spec.flatten(dict(zip(spec.shapes, (p.detach() for p in params))))
+
+def ours(spec, init, x, value, fit, seed): return fit_batch(spec, init, x, value, "udf", fit, seed).weights
+
+def seconds(work, threads: int) -> tuple[float, float, object]:  # wall, processor, what `work` returns
+    torch.set_num_threads(threads)
+    wall, core = time.perf_counter(), time.process_time()
+    out = work()
+    return time.perf_counter() - wall, time.process_time() - core, out
+
+def peak(threads: int, n: int = 1536) -> tuple[float, float]:  # FLOP/s by wall clock, and by processor time
+    "What a large product of float32 matrices reaches right now."
+    a, out = torch.randn(n, n), torch.empty(n, n)
+    wall, core, _ = seconds(lambda: [torch.mm(a, a, out=out) for _ in range(2)], threads)
+    return 4*n**3/wall, 4*n**3/core
+
+def speed(spec, init, x, value, fit: FitSpec, threads: int, turns: int, seed: int) -> dict:
+    "Both in turn; `fit` has as many steps as a turn should take."
+    fits = {"reference": reference, "ours": ours}
+    flops = 6*spec.num_params*fit.points*fit.steps*len(x)
+    for f in fits.values(): f(spec, init, x[:2], value[:2], FitSpec(steps=2, points=fit.points), seed)
+    rows = []
+    for turn in range(turns):
+        row = {}
+        for name, f in list(fits.items())[::1 - turn % 2*2]:
+            row[f"{name}_wall"], _, _ = seconds(lambda: f(spec, init, x, value, fit, seed), threads)
+            row[f"{name}_peak"] = flops/row[f"{name}_wall"]/peak(threads)[0]
+            _, row[f"{name}_core"], _ = seconds(lambda: f(spec, init, x, value, fit, seed), 1)
+            row[f"{name}_core_peak"] = flops/row[f"{name}_core"]/peak(1)[1]
+        rows.append(row)
+    median = lambda key: statistics.median(key(r) if callable(key) else r[key] for r in rows)
+    out = dict(inrs=len(x), steps_timed=fit.steps, turns=turns, load=os.getloadavg()[0],
+               ratio=median(lambda r: r["reference_wall"]/r["ours_wall"]), core_ratio=median(lambda r: r["reference_core"]/r["ours_core"]))
+    for name in fits:
+        out[name] = dict(ms_per_step=median(f"{name}_wall")/fit.steps/len(x)*1e3, core_ms_per_step=median(f"{name}_core")/fit.steps/len(x)*1e3,
+                         share_of_peak=median(f"{name}_peak"), core_share_of_peak=median(f"{name}_core_peak"))
+    return out
+
+def quality(spec, weights: Tensor, shapes, x: Tensor, value: Tensor) -> dict:
+    "Field error near the surface on held-out queries, and the Chamfer distance of the points that come back to the cloud."
+    with torch.no_grad(): error = (from_logit("udf", evaluate(spec, weights, x)) - value.clamp(0, CLIP)).abs()
+    near = value < CLIP
+    chamfer = [chamfer_distance(to_points(inr_field(spec, w), 2048).points, s.points) for w, s in zip(weights, shapes)]
+    return dict(error=float((error*near).sum()/near.sum()), chamfer=float(np.mean(chamfer)))
+
+def queries(shapes, spec: QuerySpec, seed: int): return map(torch.from_numpy, map(np.stack, zip(*(make_queries(s, "udf", spec, seed) for s in shapes))))
+
+def main(widths: list[int] = typer.Option([64, 128], help="widths to time with laptop settings"),
+         steps: int = typer.Option(300, help="steps of a whole fit"),
+         points: int = typer.Option(1024, help="queries of each INR in a step"),
+         lr: float = 1e-3, batch: int = typer.Option(16, help="INRs at once"), seed: int = 0,
+         threads: int = typer.Option(2, help="PyTorch threads for both"),
+         turns: int = typer.Option(5, help="how often each is timed"),
+         timed: int = typer.Option(30, help="steps in a turn"),
+         quality_too: bool = typer.Option(True, "--quality/--no-quality", help="whole fits, compared by what they reach"),
+         probe: bool = typer.Option(True, help="the paper's 512-wide INRs, two steps"), probe_batch: int = 4,
+         out: Path = Path("results")):
+    meta = dict(date=date.today().isoformat(), seed=seed, device=platform.processor() or platform.machine(), cores=os.cpu_count(), threads=threads,
+                torch=torch.__version__, numpy=np.__version__, python=platform.python_version(), compiled=kernels() is not None,
+                peak_gflops={t: peak(t)[0]/1e9 for t in (1, threads)})
+    print(json.dumps(meta))
+    shapes = make_families(-(-batch//16), seed=seed, progress=False)[:batch]
+    x, value = queries(shapes, LAPTOP, seed)
+    unseen = tuple(queries(shapes, QuerySpec(surface=500, close=2500, medium=2000, far=250, uniform=250), seed + 1))
+    results = []
+    def note(row): results.append(row); print(json.dumps(row), flush=True); save()
+    def save():
+        out.mkdir(exist_ok=True)
+        name = "-".join(map(str, widths))
+        (out/f"bench-fit-{name}.json").write_text(json.dumps(dict(meta=meta, laptop_queries=asdict(LAPTOP), paper_queries=asdict(PAPER), results=results), indent=1) + "\n")
+    for width in widths:
+        spec = SirenSpec(hidden=width); init = shared_init(spec, seed)
+        row = dict(setting="laptop", width=width, params=spec.num_params, queries=x.shape[1], points=points, steps=steps, lr=lr, decay=True)
+        row.update(speed(spec, init, x, value, FitSpec(timed, points, lr, True, batch), threads, turns, seed))
+        for name in ("reference", "ours"): row[name]["inrs_per_s"] = 1e3/(row[name]["ms_per_step"]*steps)
+        if quality_too:
+            for name, f in (("reference", reference), ("ours", ours)):
+                # one thread each: here the result counts, not the time
+                wall, core, weights = seconds(lambda: f(spec, init, x, value, FitSpec(steps, points, lr, True, batch), seed_for(seed, "bench", width)), 1)
+                row[name].update(quality(spec, weights, shapes, *unseen), whole_fit_core_s=core/batch)
+            row["difference"] = {key: row["ours"][key]/row["reference"][key] - 1 for key in ("error", "chamfer")}
+            row["whole_fit_core_ratio"] = row["reference"]["whole_fit_core_s"]/row["ours"]["whole_fit_core_s"]
+        note(row)
+    if probe:
+        spec, some = SirenSpec(), shapes[:probe_batch]; x, value = queries(some, PAPER, seed)
+        row = dict(setting="paper", width=spec.hidden, params=spec.num_params, queries=x.shape[1], points=10_000, lr=1e-4, decay=False)
+        note(row | speed(spec, shared_init(spec, seed), x, value, FitSpec(2, 10_000, 1e-4, False, probe_batch), threads, 2, seed))
+
+if __name__ == "__main__": typer.run(main)
