@@ -106,7 +106,7 @@ class Inr2Vec:
         if z.ndim == 1: return self.decode(z[None], resolution, points, names)[0]
         p = self.preset
         resolution = resolution or (p.queries.voxels if self.field == "occ" else p.resolution)
-        return [reconstruct(self.field_of(e), self.field, resolution, points or p.points, self.seed, n)
+        return [reconstruct(self.field_of(e), self.field, resolution, points or p.points, self.seed, n, p.tolerance)
                 for e, n in zip(z, names or [f"decoded {i}" for i in range(len(z))])]
 
     def save(self, folder) -> Path:

@@ -68,6 +68,14 @@ class Prepared:
     @property
     def test_labels(self) -> list[str]: return [s.label for s in self.shapes.test]
 
+    def missing(self, metrics: dict, at: str = "") -> dict[str, str]:
+        "'a/b' of each metric without a value -> the reason, as `results.Result` asks for it."
+        out = {}
+        for k, v in metrics.items():
+            if isinstance(v, dict): out |= self.missing(v, f"{at}{k}/")
+            elif v is None: out[f"{at}{k}"] = metrics.get("reason", "no field had a zero level: the networks are too small, or trained too briefly")
+        return out
+
 def inr_folder(root, model: Inr2Vec, label: str) -> Path:
     "Where INRs of this data set and these settings belong."
     p = model.preset

@@ -82,7 +82,8 @@ def to_points(field: Field,
     return Shape(name, points=found[keep].numpy())
 
 # %% ../nbs/30_reconstruction.ipynb #0000000c
-def reconstruct(field: Field, kind: str, resolution: int = 64, n_points: int = 2048, seed: int = 0, name: str = "reconstruction"):
+def reconstruct(field: Field, kind: str, resolution: int = 64, n_points: int = 2048, seed: int = 0, name: str = "reconstruction",
+                tolerance: float = .015):  # of `to_points`
     "Points for a 'udf', a mesh for an 'sdf' (both as a `Shape`), a boolean grid for an 'occ'."
     if kind == "occ": return to_voxels(field, resolution)
-    return to_mesh(field, resolution, name) if kind == "sdf" else to_points(field, n_points, seed, name=name)
+    return to_mesh(field, resolution, name) if kind == "sdf" else to_points(field, n_points, seed, tolerance, name=name)
