@@ -215,6 +215,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                       'inr2vec.more_classes.mug': ('more_classes.html#mug', 'inr2vec/more_classes.py'),
                                       'inr2vec.more_classes.rocket': ('more_classes.html#rocket', 'inr2vec/more_classes.py'),
                                       'inr2vec.more_classes.vase': ('more_classes.html#vase', 'inr2vec/more_classes.py')},
+            'inr2vec.overview': { 'inr2vec.overview.main_results': ('overview.html#main_results', 'inr2vec/overview.py'),
+                                  'inr2vec.overview.overview': ('overview.html#overview', 'inr2vec/overview.py')},
             'inr2vec.parts': { 'inr2vec.parts.Composed': ('parts.html#composed', 'inr2vec/parts.py'),
                                'inr2vec.parts._section': ('parts.html#_section', 'inr2vec/parts.py'),
                                'inr2vec.parts._sphere': ('parts.html#_sphere', 'inr2vec/parts.py'),
