@@ -23,7 +23,7 @@ define apt_install
 	fi
 endef
 
-.PHONY: help reproduce test docs system clean
+.PHONY: help reproduce test readme docs system clean
 .DEFAULT_GOAL := help
 
 help:  ## show this text
@@ -34,6 +34,10 @@ reproduce: $(STAMP)  ## fit, embed, and make every table and figure (PRESET=smok
 
 test: $(STAMP)  ## check the sources, test the notebooks, run every experiment's smoke preset
 	$(VENV)/bin/python tests/run.py
+
+readme: $(STAMP)  ## run nbs/index.ipynb and write README.md from it
+	$(VENV)/bin/nbdev-test nbs/index.ipynb --save && $(VENV)/bin/nbdev-clean --fname nbs/index.ipynb
+	$(VENV)/bin/python tests/readme.py
 
 docs: $(STAMP)  ## build the documentation in _docs, if Quarto is there
 	@if command -v quarto >/dev/null; then $(VENV)/bin/nbdev-docs; \

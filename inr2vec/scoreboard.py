@@ -48,7 +48,7 @@ def scoreboard(p: Prepared, chamfer_points: int = 256, seed: int = 0, progress: 
     near = chamfer_nearest(clouds(p.shapes.train), y, clouds(p.shapes.test), truth, chamfer_points, seed, progress)
     among = chamfer_nearest(clouds(p.shapes.test), truth, clouds(p.shapes.test), truth, chamfer_points, seed, progress)
     raw = raw_weights(p.train_inrs.weights, y, p.test_inrs.weights, truth, seed=seed, ks=ks)
-    linear = raw_weights(p.z_train, y, p.z_test, truth, components=p.z_train.shape[1], seed=seed, ks=ks)
+    linear = raw_weights(p.z_train, y, p.z_test, truth, seed=seed, ks=ks)
     head, scores = classify(p, seed, progress)
     start = time.perf_counter(); d = embedding_distances(p.z_test, p.z_train); seconds = (time.perf_counter() - start)/len(truth)
     nearest = float(np.mean([y[i] == t for i, t in zip(np.asarray(d).argmin(1), truth)]))

@@ -1,4 +1,4 @@
-"""Run every check of the project: `make test`, or `python tests/run.py [export notebooks layers site nbdev experiments]` for some.
+"""Run every check of the project: `make test`, or `python tests/run.py [export notebooks layers site readme nbdev experiments]` for some.
 
 Needs no network and no data. The last line counts what passed and failed: one for each notebook, and one for each check of the whole."""
 import ast
@@ -146,6 +146,12 @@ def check_site() -> Results:
     return {"site": problems}
 
 
+def check_readme() -> Results:
+    "README.md and its pictures are what nbs/index.ipynb makes"
+    import readme
+    return {"README.md": [f"{name} is not: run make readme" for name in readme.differences()]}
+
+
 # -- running the notebooks
 
 def test_nbdev() -> Results:
@@ -174,7 +180,7 @@ def test_experiments() -> Results:
     return results
 
 
-CHECKS: dict[str, Callable[[], Results]] = dict(export=check_export, notebooks=check_notebooks, layers=check_layers, site=check_site,
+CHECKS: dict[str, Callable[[], Results]] = dict(export=check_export, notebooks=check_notebooks, layers=check_layers, site=check_site, readme=check_readme,
                                                 nbdev=test_nbdev, experiments=test_experiments)
 
 
