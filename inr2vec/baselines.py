@@ -94,6 +94,7 @@ class RawWeights:
     cv_accuracy: float        # that chose it
     pipeline: Pipeline        # fitted: pca, scale, classify
     codes: np.ndarray         # (test, components)
+    train_codes: np.ndarray   # (train, components)
     seconds: float
 
 def raw_weights(train_weights, train_labels,     # (n, p) and (n,)
@@ -123,4 +124,4 @@ def raw_weights(train_weights, train_labels,     # (n, p) and (n,)
     return RawWeights(accuracy(search.predict(test_codes).tolist(), truth),
                       retrieval_scores(embedding_distances(test_codes, test_codes), truth, truth, ks, leave_out_self=True),
                       pca.n_components_, float(pca.explained_variance_ratio_.sum()), float(search.best_params_["classify__C"]),
-                      float(search.best_score_), pipeline, test_codes, time.perf_counter() - start)
+                      float(search.best_score_), pipeline, test_codes, codes, time.perf_counter() - start)

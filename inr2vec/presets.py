@@ -31,7 +31,9 @@ class EncoderSpec:
     kind: str = "probes"       # 'probes' (default), 'paper' (as released) or 'paper-text' (as its text reads)
     embed_dim: int = 1024
     rows: tuple[int, ...] = (512, 512, 1024, 1024)  # the row MLP of the paper's encoder
-    probes: int = 512          # of the probe encoder
+    probes: int = 1024         # of the probe encoder
+    smooth: float = .1         # the width of its Gaussian
+    learn: bool = False        # whether its probes move
     hidden: tuple[int, ...] = (1024,)               # its MLP
     dropout: float = 0.
 
@@ -83,8 +85,8 @@ PRESETS: dict[str, Preset] = {p.name: p for p in (
     Preset("laptop", "the whole main job in ten minutes on two cores",
            SirenSpec(hidden=64), FitSpec(steps=300, points=1024, lr=1e-3, decay=True, batch=8),
            QuerySpec(6_000, 15_000, 12_000, 1_500, 1_500, voxels=32), QuerySpec(1_000, 2_500, 2_000, 500, 2_000, voxels=24),
-           EncoderSpec(embed_dim=256, rows=(256, 256, 512, 512), probes=512, hidden=(512,)), DecoderSpec(128, 6),
-           TrainSpec(epochs=10_000, batch=32, points=128, lr=2e-3, max_steps=1_200, **_AUGMENT), HeadSpec((256, 128), 60, 64, 1e-3, dropout=.3, mix=False), (20, 8), 2048, 96, 16, .04),
+           EncoderSpec(embed_dim=256, rows=(256, 256, 512, 512), probes=1024, hidden=(512,)), DecoderSpec(128, 6),
+           TrainSpec(epochs=10_000, batch=32, points=128, lr=2e-3, max_steps=900, **_AUGMENT), HeadSpec((256, 128), 60, 64, 1e-3, dropout=.3, mix=False), (20, 8), 2048, 96, 16, .04),
     Preset("gpu", "one card, a data set of ModelNet10's size; not yet timed on one",
            SirenSpec(), FitSpec(batch=64), QuerySpec(), QuerySpec(8_000, 20_000, 16_000, 2_000, 4_000),
            EncoderSpec(), DecoderSpec(), TrainSpec(epochs=100, batch=64, points=2_048, lr=5e-4, **_AUGMENT), HeadSpec(), (200, 50), 2048, 128, 32),
@@ -139,10 +141,10 @@ def preset_from_dict(d: dict) -> Preset:
     return build(Preset, d)
 
 # %% ../nbs/48_presets.ipynb #00000011
-def make_encoder(preset: Preset, seed: int = 0) -> nn.Module:
+def make_encoder(preset: Preset, seed: int = 0, field: str = "udf") -> nn.Module:
     "The encoder of `preset`; torch's global generator decides its weights."
     e = preset.encoder
-    if e.kind == "probes": return ProbeEncoder(preset.siren, e.probes, e.hidden, e.embed_dim, e.dropout, seed_for(seed, "probes"))
+    if e.kind == "probes": return ProbeEncoder(preset.siren, e.probes, e.hidden, e.embed_dim, e.dropout, seed_for(seed, "probes"), field, e.smooth, e.learn)
     return PaperEncoder(preset.siren, e.rows, e.embed_dim, "text" if e.kind == "paper-text" else "released")
 
 def make_decoder(preset: Preset) -> ImplicitDecoder:
