@@ -1,0 +1,36 @@
+"""Store the outputs of an executed experiment in its notebook: python tests/keep_outputs.py runs/main-families-laptop-seed0.ipynb
+
+What a reader of the repository needs stays: text, tables and still pictures. Progress bars, warnings, execution counts and the
+interactive copies of the pictures (they are made again by whoever runs the notebook) do not."""
+import json
+import sys
+from pathlib import Path
+
+EXPERIMENTS = Path(__file__).resolve().parent.parent/"nbs"/"experiments"
+
+
+def kept(output: dict) -> dict | None:
+    "One output as it is stored, or None."
+    if output.get("name") == "stderr" or output["output_type"] == "error": return None
+    if "data" in output:
+        data = {k: v for k, v in output["data"].items() if k != "application/vnd.plotly.v1+json" and "widget" not in k}
+        if not data: return None
+        output = {**output, "data": data, "metadata": {}}
+    if "execution_count" in output: output["execution_count"] = None
+    return output
+
+
+def keep(executed: Path) -> Path:
+    "Copy the outputs into the notebook of the same experiment; raises if its cells are not those that were executed."
+    ran = [c for c in json.loads(executed.read_text(encoding="utf-8"))["cells"] if "injected-parameters" not in c["metadata"].get("tags", [])]
+    path = EXPERIMENTS/f"{executed.stem.split('-')[0]}.ipynb"
+    nb = json.loads(path.read_text(encoding="utf-8"))
+    if [c["source"] for c in ran] != [c["source"] for c in nb["cells"]]: sys.exit(f"{path.name} has changed since {executed.name} was run: run it again")
+    for cell, done in zip(nb["cells"], ran):
+        if cell["cell_type"] == "code": cell["outputs"] = [o for o in map(kept, done["outputs"]) if o]
+    path.write_text(json.dumps(nb, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return path
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]: print("stored in", keep(Path(name)))
