@@ -4,7 +4,11 @@ The plain loop is what Appendix A describes and what one writes first: 16 INRs a
 (`torch.multinomial` over all queries of all 16), eager float32 products, autograd, binary cross-entropy with logits, `torch.optim.Adam` as it comes.
 
 Both get the same shapes, queries, initialisation, steps and threads. Times are of short stretches in turn, so that other load on the machine meets both, and ratios are
-medians over the turns. Quality is that of whole fits, on queries that neither has seen. `core` columns count processor time with one thread each, which other load disturbs least.
+medians over the turns (a stretch of ours includes measuring the final error, which counts against it). Quality is that of whole fits, on queries that neither has seen.
+
+Two ratios are printed. `core_ratio` compares processor time with one thread each: it says how much less work there is, and other load disturbs it least; it is the one to quote. `ratio` compares
+wall clocks with `--threads` threads each. On an idle machine the two should be near each other; on a busy one the plain loop's threads wait for one another at every operation, and `ratio` grows
+far beyond what an idle machine would show. `load` is the machine's load average next to them.
 
     python benchmarks/fit.py                        # widths 64 and 128 as the laptop preset has them, a probe of the paper's 512
     python benchmarks/fit.py --widths 64 --no-quality --no-probe
@@ -105,8 +109,8 @@ def main(widths: list[int] = typer.Option([64, 128], help="widths to time with l
          points: int = typer.Option(1024, help="queries of each INR in a step"),
          lr: float = 1e-3, batch: int = typer.Option(16, help="INRs at once"), seed: int = 0,
          threads: int = typer.Option(2, help="PyTorch threads for both"),
-         turns: int = typer.Option(5, help="how often each is timed"),
-         timed: int = typer.Option(30, help="steps in a turn"),
+         turns: int = typer.Option(3, help="how often each is timed"),
+         timed: int = typer.Option(40, help="steps in a turn"),
          quality_too: bool = typer.Option(True, "--quality/--no-quality", help="whole fits, compared by what they reach"),
          probe: bool = typer.Option(True, help="the paper's 512-wide INRs, two steps"), probe_batch: int = 4,
          out: Path = Path("results")):

@@ -145,7 +145,7 @@ class Nets:
                 self.update()
             yield loss
 
-# %% ../nbs/26_fitting.ipynb #00000011
+# %% ../nbs/26_fitting.ipynb #00000013
 def on_cores(work: Callable,    # called with (item, stop); returns soon once `stop.is_set()`
              items: list,
              share: bool = False,  # whether items that are fewer than cores use several each
@@ -160,7 +160,7 @@ def on_cores(work: Callable,    # called with (item, stop); returns soon once `s
             except BaseException: stop.set(); raise
     finally: torch.set_num_threads(total)
 
-# %% ../nbs/26_fitting.ipynb #00000014
+# %% ../nbs/26_fitting.ipynb #00000016
 def fit_batch(spec: SirenSpec,
               init: Tensor,            # (num_params,) the shared initialisation, or (b, num_params)
               x: Tensor,               # (b, q, 3) queries
