@@ -108,8 +108,8 @@ class Recipe:
 RECIPES = dict(
     smoke=Recipe(SirenSpec(hidden=16, layers=3), FitSpec(points=256, lr=2e-3, decay=True, batch=8),
                  QuerySpec(1_500, 3_500, 3_000, 500, 500), 4, 300, 40),
-    laptop=Recipe(SirenSpec(hidden=64), FitSpec(points=1024, lr=1e-3, decay=True, batch=4),
-                  QuerySpec(6_000, 15_000, 12_000, 1_500, 1_500), 10, 1_600, 25),
+    laptop=Recipe(SirenSpec(hidden=64), FitSpec(points=1024, lr=5e-4, decay=True, batch=4),
+                  QuerySpec(6_000, 15_000, 12_000, 1_500, 1_500), 10, 400, 25),
 )
 
 def init_file(spec: SirenSpec, field: str) -> Path:
