@@ -16,12 +16,12 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from .errors import Inr2VecError, UnreadableFile, one_of
+from .meta_init import initialisation
 from .presets import Preset, get_preset, make_decoder, make_encoder, preset_from_dict, preset_to_dict
 from .queries import FIELDS
 from .reconstruction import Field, reconstruct
 from .seeds import seed_for
 from .shapes import Shape
-from .siren import shared_init
 from .store import Inrs, fit_shapes, write_atomically
 from .training import History, ask, train
 
@@ -52,7 +52,7 @@ class Inr2Vec:
                  ):
         self.field, self.seed, self.device = one_of(field, FIELDS, "field"), seed, device or best_device()
         self.preset = get_preset(preset, **overrides, **({"encoder.kind": encoder} if encoder else {}))
-        self.init = shared_init(self.preset.siren, seed)
+        self.init = initialisation(self.preset.siren, field, self.preset.init, seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed_for(seed, "networks"))
             self.encoder, self.decoder = make_encoder(self.preset, seed, field).eval(), make_decoder(self.preset).eval()

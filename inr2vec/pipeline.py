@@ -79,7 +79,7 @@ class Prepared:
 def inr_folder(root, model: Inr2Vec, label: str) -> Path:
     "Where INRs of this data set and these settings belong."
     p = model.preset
-    key = fingerprint(dict(siren=asdict(p.siren), fit=asdict(p.fit), queries=asdict(p.queries), per_class=p.per_class, points=p.points, seed=model.seed))
+    key = fingerprint(dict(siren=asdict(p.siren), fit=asdict(p.fit), queries=asdict(p.queries), per_class=p.per_class, points=p.points, seed=model.seed, **({} if p.init == "random" else dict(init=p.init))))
     return Path(root)/f"inrs-{label}-{model.field}-{p.name}-seed{model.seed}-{key[:8]}"
 
 def train_or_load(shapes: list[Shape], inrs: Inrs, model: Inr2Vec, folder: Path, progress: bool = True) -> tuple[Inr2Vec, bool]:

@@ -16,6 +16,7 @@ from .decoder import ImplicitDecoder
 from .encoder import PaperEncoder
 from .errors import UnknownOption, one_of
 from .fitting import FitSpec
+from .meta_init import INITS
 from .probes import ProbeEncoder
 from .queries import QuerySpec
 from .seeds import seed_for
@@ -72,6 +73,7 @@ class Preset:
     resolution: int = 128                  # of marching cubes
     meshes: int = 32                       # how many signed distances the main job reconstructs
     tolerance: float = .015                # the distance left at which a decoded point counts as on the surface; briefly trained decoders blur
+    init: str = "random"                   # where INRs start: 'random' as in the paper, or 'meta', see `meta_init`
 
 # %% ../nbs/48_presets.ipynb #00000007
 _AUGMENT = dict(degrees=15., stretch=.1, shift=.05, contrast=.05)
@@ -115,7 +117,7 @@ def get_preset(preset: "str | Preset" = "laptop",
     "A preset by name, with overrides."
     spec = preset if isinstance(preset, Preset) else PRESETS[one_of(preset, PRESETS, "preset")]
     for name, value in overrides.items(): spec = _overridden(spec, name.split("."), value, name)
-    one_of(spec.encoder.kind, ENCODERS, "encoder.kind")
+    one_of(spec.encoder.kind, ENCODERS, "encoder.kind"), one_of(spec.init, INITS, "init")
     return spec
 
 def parse_overrides(items: "list[str] | dict | None") -> dict:
