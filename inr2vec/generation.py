@@ -44,7 +44,7 @@ class GanSpec:
     batch: int = 50
     epochs: int = 2000
 
-GANS = {"smoke": GanSpec(generator=(32,), critic=(32, 32), epochs=20, lr=1e-3), "laptop": GanSpec(sigma=1., epochs=1000, lr=5e-4), "gpu": GanSpec(), "paper": GanSpec()}  # by preset
+GANS = {"smoke": GanSpec(generator=(32,), critic=(32, 32), epochs=20, lr=1e-3), "laptop": GanSpec(sigma=1., epochs=200, lr=1e-3), "gpu": GanSpec(), "paper": GanSpec()}  # by preset
 
 def mlp(dims) -> nn.Sequential:
     "Linear layers with ReLUs between."

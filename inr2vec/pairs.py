@@ -6,7 +6,6 @@
 __all__ = ['FEW', 'Side', 'Pairs', 'few_classes', 'read_scans', 'completion_pairs', 'surface_pairs', 'moved_pairs', 'split_pairs']
 
 # %% ../nbs/67_pairs.ipynb #00000003
-from collections import Counter
 from dataclasses import dataclass, field as field_
 from pathlib import Path
 
@@ -129,8 +128,8 @@ def moved_pairs(p: Pairs, rows,                # of the training pairs
 def split_pairs(p: Pairs, fraction: float = .15, seed: int = 0) -> tuple[list[int], list[int]]:  # rows to train on, rows held out
     "Training pairs in two parts, by target: scans of one shape stay together."
     labels = {s.name: s.label for s in p.train[1].shapes}
-    if min(Counter(labels.values()).values()) < 2 and len(labels) < 2: raise UnknownOption("fraction", "a single shape cannot be split", "give two shapes or more")
     names = list(labels)
     held = {names[i] for i in split_by_class(list(labels.values()), fraction, seed_for(seed, "pairs"), names)[1]}
+    if not held: raise UnknownOption("pairs", "each class has a single shape, and none can be held out", "give two shapes or more of a class")
     rows = range(len(p.train[1].shapes))
     return [i for i in rows if p.train[1].shapes[i].name not in held], [i for i in rows if p.train[1].shapes[i].name in held]
