@@ -103,7 +103,7 @@ def train_gan(z,                        # (n, d) frozen embeddings of one class
     x = torch.from_numpy(embedding_matrix(z))
     if len(x) < 2: raise BadEmbeddings("embeddings", f"{len(x)} of a class is too few to learn from", "give two shapes or more of each class")
     if min(spec.epochs, spec.batch, spec.critic_steps) < 1:
-        raise UnknownOption("spec", f"{spec.epochs} epochs, batches of {spec.batch}, {spec.critic_steps} critic steps are no training", "use 1 or more")
+        raise UnknownOption("spec", f"{spec.epochs} epochs, batches of {spec.batch}, {spec.critic_steps} critic steps: no training", "use 1 or more")
     cuda = "cuda" in str(device) or torch.cuda.is_initialized()
     with torch.random.fork_rng(devices=range(torch.cuda.device_count()) if cuda else []):
         torch.manual_seed(seed_for(seed, "latent gan"))
