@@ -44,7 +44,8 @@ class GanSpec:
     batch: int = 50
     epochs: int = 2000
 
-GANS = {"smoke": GanSpec(generator=(32,), critic=(32, 32), epochs=20, lr=1e-3), "laptop": GanSpec(sigma=1., epochs=200, lr=1e-3), "gpu": GanSpec(), "paper": GanSpec()}  # by preset
+GANS = {"smoke": GanSpec(generator=(32,), critic=(32, 32), epochs=20, lr=1e-3), "laptop": GanSpec(sigma=1., epochs=200, lr=1e-3),
+        "gpu": GanSpec(), "paper": GanSpec()}  # by preset
 
 def mlp(dims) -> nn.Sequential:
     "Linear layers with ReLUs between."
@@ -101,8 +102,8 @@ def train_gan(z,                        # (n, d) frozen embeddings of one class
     "Train a latent GAN on the rows of `z`."
     x = torch.from_numpy(embedding_matrix(z))
     if len(x) < 2: raise BadEmbeddings("embeddings", f"{len(x)} of a class is too few to learn from", "give two shapes or more of each class")
-    if spec.epochs < 1 or spec.batch < 1 or spec.critic_steps < 1:
-        raise UnknownOption("spec", f"{spec.epochs} epochs of batches of {spec.batch} with {spec.critic_steps} steps of the critic are no training", "use 1 or more of each")
+    if min(spec.epochs, spec.batch, spec.critic_steps) < 1:
+        raise UnknownOption("spec", f"{spec.epochs} epochs, batches of {spec.batch}, {spec.critic_steps} critic steps: no training", "use 1 or more")
     cuda = "cuda" in str(device) or torch.cuda.is_initialized()
     with torch.random.fork_rng(devices=range(torch.cuda.device_count()) if cuda else []):
         torch.manual_seed(seed_for(seed, "latent gan"))
@@ -174,10 +175,12 @@ def generate(p: Prepared,
                 "Gaussian": decoded_clouds(p.model, gaussian_samples(z, m, seed_for(seed, c)), n_points),
                 "latent GAN": decoded_clouds(p.model, gans[c].sample(m, seed_for(seed, c)), n_points)}
         shown[c] = made["latent GAN"][0]
-        each.append({name: {**_scores(x, reference), "nearest training shape": _nearest(x, known), "decoded": len(x)/m} for name, (_, x) in made.items()})
+        each.append({name: {**_scores(x, reference), "nearest training shape": _nearest(x, known), "decoded": len(x)/m}
+                     for name, (_, x) in made.items()})
     mean = lambda name, k: (lambda v: float(np.mean(v)) if v else None)([e[name][k] for e in each if e[name][k] is not None])
     metrics = {name: {k: mean(name, k) for k in s} for name, s in each[0].items()}
-    metrics["sizes"] = {"classes": len(classes), "training shapes of a class": int(np.mean([(labels == c).sum() for c in classes])), "generated of a class": int(np.mean(list(map(len, shown.values()))))}
+    metrics["sizes"] = {"classes": len(classes), "training shapes of a class": int(np.isin(labels, classes).sum()/len(classes)),
+                        "generated of a class": int(np.mean(list(map(len, shown.values()))))}
     return gans, shown, metrics
 
 def _scores(x: np.ndarray, reference: np.ndarray) -> dict:

@@ -15,8 +15,9 @@ from .metrics import chamfer_matrix
 def _checked(d, what: str) -> np.ndarray:
     "`d` as a matrix without gaps."
     d = np.asarray(d, np.float64)
-    if d.ndim != 2 or not d.size: raise BadEmbeddings(what, f"they have the shape {d.shape}, not (generated, reference)", "give one shape or more of each")
-    if not np.isfinite(d).all(): raise BadEmbeddings(what, f"{int((~np.isfinite(d)).sum())} of them are not finite", "leave out the shapes that could not be decoded")
+    if d.ndim != 2 or not d.size:
+        raise BadEmbeddings(what, f"they have the shape {d.shape}, not (generated, reference)", "give one shape or more of each")
+    if bad := int((~np.isfinite(d)).sum()): raise BadEmbeddings(what, f"{bad} of them are not finite", "leave out shapes that could not be decoded")
     return d
 
 def coverage(between: np.ndarray,  # (generated, reference) distances

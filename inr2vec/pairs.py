@@ -62,7 +62,8 @@ def read_scans(dataset: str, preset, classes=None, limit: int | None = None, vie
     "Pairs of a partial and its complete cloud."
     preset = get_preset(preset)
     if dataset.split(":")[0] != "families" and detect_layout(dataset) == "mvp":
-        read = [load_pairs(dataset, split, classes, None if limit is None else limit*v, v, progress) for split, v in (("train", views), ("test", test_views))]
+        read = [load_pairs(dataset, split, classes, None if limit is None else limit*v, v, progress)
+                for split, v in (("train", views), ("test", test_views))]
         return f"{Path(dataset).name}-{len(classes)}" if classes else Path(dataset).name, [pairs for pairs, _ in read], [r for _, r in read]
     shapes = read_shapes(dataset, preset, "udf", classes, limit, seed, progress)
     pairs = [list(zip(partial_shapes(part, v, preset.points, seed, progress), (s for s in part for _ in range(v))))
@@ -88,8 +89,8 @@ def completion_pairs(dataset: str = "families", preset="laptop", encoder: str | 
             whole = {s.name: s for _, s in part}                         # each once
             rows = {n: i for i, n in enumerate(whole)}
             partial, complete = [s for s, _ in part], list(whole.values())
-            sides.append((partial, model.fit_inrs(partial, at/f"{name}-partial", progress), complete, model.fit_inrs(complete, at/f"{name}-complete", progress),
-                          torch.tensor([rows[s.name] for _, s in part])))
+            inrs = [model.fit_inrs(shapes, at/f"{name}-{kind}", progress) for shapes, kind in ((partial, "partial"), (complete, "complete"))]
+            sides.append((partial, inrs[0], complete, inrs[1], [rows[s.name] for _, s in part]))
     partial, a, complete, b, _ = sides[0]
     home = at/f"{model.preset.encoder.kind}-both"
     with watch("training"): model, earlier = train_or_load(partial + complete, Inrs.cat([a, b]), model, home, progress)
@@ -98,8 +99,8 @@ def completion_pairs(dataset: str = "families", preset="laptop", encoder: str | 
     return Pairs(label, *made, model, model, reports, reused + ["training"]*earlier)
 
 # %% ../nbs/67_pairs.ipynb #0000000a
-def surface_pairs(dataset: str = "families", preset="laptop", encoder: str | None = None, classes=None, limit: int | None = None, seed: int = 0, folder="runs",
-                  overrides=None, device: str | None = None, watch=None, progress: bool = True) -> Pairs:
+def surface_pairs(dataset: str = "families", preset="laptop", encoder: str | None = None, classes=None, limit: int | None = None, seed: int = 0,
+                  folder="runs", overrides=None, device: str | None = None, watch=None, progress: bool = True) -> Pairs:
     "The udf of clouds and the sdf of their meshes."
     cloud, mesh = (prepare(dataset, preset, f, encoder, classes, limit, seed, folder, overrides, device, watch, progress) for f in ("udf", "sdf"))
     sides = []
@@ -107,9 +108,11 @@ def surface_pairs(dataset: str = "families", preset="laptop", encoder: str | Non
         a, b = (Side(getattr(p.shapes, part), getattr(p, f"{part}_inrs"), getattr(p, f"z_{part}")) for p in (cloud, mesh))
         of = {s.name: i for i, s in enumerate(b.shapes)}
         both = [(i, of[s.name]) for i, s in enumerate(a.shapes) if s.name in of]
-        if not both: raise Inr2VecError(dataset, "no shape has both a cloud and a watertight mesh", "see the reports: " + str(mesh.shapes.reports[part == "test"]))
+        if not both:
+            raise Inr2VecError(dataset, "no shape has a cloud and a watertight mesh", "see the report: " + str(mesh.shapes.reports[part == "test"]))
         sides.append((a[[i for i, _ in both]], b[[j for _, j in both]]))
-    return Pairs(cloud.shapes.label, *sides, cloud.model, mesh.model, cloud.shapes.reports + mesh.shapes.reports, [f"{r} of {w}" for p, w in ((cloud, "clouds"), (mesh, "meshes")) for r in p.reused])
+    reused = [f"{r} of {w}" for p, w in ((cloud, "clouds"), (mesh, "meshes")) for r in p.reused]
+    return Pairs(cloud.shapes.label, *sides, cloud.model, mesh.model, cloud.shapes.reports + mesh.shapes.reports, reused)
 
 # %% ../nbs/67_pairs.ipynb #0000000c
 def moved_pairs(p: Pairs, rows,                # of the training pairs

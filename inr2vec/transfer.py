@@ -45,7 +45,8 @@ class TransferSpec:
     weight_decay: float = 1e-4
     copies: int = 0           # moved copies of each training pair
 
-TRANSFERS = {"smoke": TransferSpec(32, 3, epochs=10, batch=16, lr=2e-3, copies=1), "laptop": TransferSpec(512, 8, epochs=40, batch=64, lr=1e-3, copies=7),
+TRANSFERS = {"smoke": TransferSpec(32, 3, epochs=10, batch=16, lr=2e-3, copies=1),
+             "laptop": TransferSpec(512, 8, epochs=40, batch=64, lr=1e-3, copies=7),
              "gpu": TransferSpec(copies=3), "paper": TransferSpec()}  # by preset
 
 class TransferNet(nn.Module):
@@ -72,7 +73,8 @@ class TransferNet(nn.Module):
     def transfer(self, z) -> Tensor:         # (n, in_dim) -> (n, out_dim) on the CPU
         "What the sources `z` become."
         z = torch.from_numpy(embedding_matrix(z))
-        if z.shape[1] != len(self.mean): raise BadEmbeddings("embeddings", f"they have {z.shape[1]} columns and the network {len(self.mean)} inputs", "use the model it was trained with")
+        if z.shape[1] != (n := len(self.mean)):
+            raise BadEmbeddings("embeddings", f"they have {z.shape[1]} columns and the network {n} inputs", "use the model it was trained with")
         return self.eval()(z.to(self.mean.device)).cpu()
 
     def save(self, path):
@@ -104,11 +106,14 @@ def train_transfer(z_source, z_target,           # (n, d) and (n, e): row by row
                    spec: TransferSpec = TransferSpec(),
                    seed: int = 0, device: str = "cpu", progress: bool = True) -> TransferResult:
     "Train a transfer network on pairs of embeddings: AdamW, one cycle."
-    parts = [torch.from_numpy(embedding_matrix(z, what)) for z, what in ((z_source, "sources"), (z_target, "targets"), (val_source, "validation sources"), (val_target, "validation targets"))]
-    if len(parts[0]) != len(parts[1]) or len(parts[2]) != len(parts[3]) or parts[0].shape[1] != parts[2].shape[1] or parts[1].shape[1] != parts[3].shape[1]:
+    named = {"sources": z_source, "targets": z_target, "validation sources": val_source, "validation targets": val_target}
+    parts = [torch.from_numpy(embedding_matrix(z, what)) for what, z in named.items()]
+    (n, d), (m, e), source, target = (tuple(z.shape) for z in parts)
+    if n != m or source != (source[0], d) or target != (source[0], e):
         raise BadEmbeddings("pairs", f"the shapes {[tuple(z.shape) for z in parts]} do not fit", "give one target for each source, of one model each")
-    if len(parts[0]) < 2 or spec.batch < 2 or spec.epochs < 1 or spec.layers < 2:
-        raise UnknownOption("spec", f"{len(parts[0])} pairs in batches of {spec.batch}, {spec.epochs} epochs and {spec.layers} layers are no training", "use 2 or more, and an epoch or more")
+    if min(n, spec.batch, spec.layers) < 2 or spec.epochs < 1:
+        raise UnknownOption("spec", f"{n} pairs in batches of {spec.batch}, {spec.epochs} epochs and {spec.layers} layers are no training",
+                            "use two or more of each, and an epoch or more")
     loss_of = dict(mse=F.mse_loss, l1=F.l1_loss)[one_of(spec.loss, ("mse", "l1"), "loss")]
     start, best, history, losses = time.perf_counter(), None, [], []
     cuda = "cuda" in str(device) or torch.cuda.is_initialized()
@@ -157,8 +162,9 @@ def transfer_scores(p: Pairs, result: TransferResult, linear: RidgeCV,
     near = embedding_distances(source.z, p.train[0].z).argmin(1)
     by = lambda z: decoded(p.target, torch.as_tensor(np.asarray(z), dtype=torch.float32))
     clouds = [as_source(s) for s in source.shapes]
-    made = {"source, as it is": clouds, "nearest training shape": [p.train[1].shapes[i] for i in near], "linear map": by(linear.predict(source.z.numpy())),
-            "transfer network": by(result.net.transfer(source.z)), "embedding of the truth": by(target.z)}
+    made = {"source, as it is": clouds, "nearest training shape": [p.train[1].shapes[i] for i in near],
+            "linear map": by(linear.predict(source.z.numpy())), "transfer network": by(result.net.transfer(source.z)),
+            "embedding of the truth": by(target.z)}
     truth = [surface_points(s, n_points, seed=1) for s in target.shapes]
     points = {name: [None if m is None else as_points(m, n_points) for m in row] for name, row in made.items()}
     metrics = {name: _quality(row, truth, thresholds) for name, row in points.items()}
@@ -174,4 +180,5 @@ def _quality(made: list, truth: list, thresholds) -> dict:
     "Means over what was decoded, and how much that was."
     pairs = [(a, b) for a, b in zip(made, truth) if a is not None]
     mean = lambda f: float(np.mean([f(a, b) for a, b in pairs])) if pairs else None
-    return {"chamfer": mean(chamfer_distance), **{f"F-score @{t}": mean(lambda a, b: f_score(a, b, t)) for t in thresholds}, "decoded": len(pairs)/len(made)}
+    scores = {f"F-score @{t}": mean(lambda a, b: f_score(a, b, t)) for t in thresholds}
+    return {"chamfer": mean(chamfer_distance), **scores, "decoded": len(pairs)/len(made)}
