@@ -27,12 +27,12 @@ from .seeds import numpy_rng
 from .shapes import Shape, sample_surface
 
 # %% ../nbs/62_scoreboard.ipynb #00000005
-def classify(p: Prepared, seed: int = 0, progress: bool = True) -> tuple[HeadResult, dict]:
+def classify(p: Prepared, seed: int = 0, progress: bool = True, select: str = "best") -> tuple[HeadResult, dict]:  # select as in `train_head`
     "The head trained on frozen training embeddings, and its scores on the test part."
     h, labels = p.model.preset.head, np.array(p.train_labels)
     rest, held = split_by_class(p.train_labels, .2, seed)
     result = train_head(p.z_train[rest], labels[rest].tolist(), p.z_train[held], labels[held].tolist(), h.epochs, h.lr, h.weight_decay, h.batch,
-                        seed, p.model.device, progress, dropout=h.dropout, mix=h.mix, hidden=h.hidden)
+                        seed, p.model.device, progress, select, dropout=h.dropout, mix=h.mix, hidden=h.hidden)
     return result, evaluate_head(result.head, p.z_test, p.test_labels)
 
 # %% ../nbs/62_scoreboard.ipynb #00000007
