@@ -142,7 +142,7 @@ class SegmentSpec:
 
 SEGMENT: dict[str, SegmentSpec] = {   # by the name of the preset
     "smoke": SegmentSpec(20, 16, 128, 3e-3, hidden=32, octaves=4, checks=2),
-    "laptop": SegmentSpec(10_000, 16, 256, 2e-3, hidden=128, octaves=4, checks=5, max_steps=1_200),
+    "laptop": SegmentSpec(10_000, 16, 128, 2e-3, hidden=128, octaves=4, checks=5, max_steps=1_000),
     "gpu": SegmentSpec(epochs=250, batch=64, lr=5e-4), "paper": SegmentSpec()}
 
 @dataclass
