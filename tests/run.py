@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -166,18 +167,18 @@ def test_nbdev() -> Results:
 
 
 def test_experiments() -> Results:
-    "each notebook of nbs/experiments runs its smoke preset through papermill, in a temporary folder"
-    found, results = notebooks(EXPERIMENTS) if EXPERIMENTS.exists() else [], {}
+    "each notebook of nbs/experiments runs its smoke preset through papermill, in a temporary folder, two at a time"
+    found = notebooks(EXPERIMENTS) if EXPERIMENTS.exists() else []
     if not found: print("    there are none yet")
-    with tempfile.TemporaryDirectory() as tmp:    # one for all, so that a notebook finds what an earlier one fitted
-        for p in found:
-            print(f"    {rel(p)}", flush=True)
-            start = time.perf_counter()
+
+    def smoke(p: Path) -> list[str]:
+        start = time.perf_counter()
+        with tempfile.TemporaryDirectory() as tmp:
             code, _ = run([sys.executable, "-m", "papermill", p, Path(tmp)/f"{p.stem}.out.ipynb", "-p", "preset", "smoke", "--no-progress-bar",
-                           "--log-level", "WARNING", "--cwd", tmp], os.cpu_count() or 1)
-            print(f"    {time.perf_counter() - start:.0f} s", flush=True)
-            results[f"papermill {p.stem}"] = ["it failed: see its error above"]*(code != 0)
-    return results
+                           "--log-level", "WARNING", "--cwd", tmp], max(1, (os.cpu_count() or 1)//WORKERS))
+        print(f"    {rel(p)}: {time.perf_counter() - start:.0f} s", flush=True)
+        return ["it failed: see its error above"]*(code != 0)
+    with ThreadPoolExecutor(WORKERS) as pool: return {f"papermill {p.stem}": r for p, r in zip(found, pool.map(smoke, found))}
 
 
 CHECKS: dict[str, Callable[[], Results]] = dict(export=check_export, notebooks=check_notebooks, layers=check_layers, site=check_site, readme=check_readme,
