@@ -13,8 +13,8 @@ def kept(output: dict) -> dict | None:
     "One output as it is stored, or None."
     if output.get("name") == "stderr" or output["output_type"] == "error": return None
     if "data" in output:
-        data = {k: v for k, v in output["data"].items() if k != "application/vnd.plotly.v1+json" and "widget" not in k}
-        if not data: return None
+        if any("widget" in k for k in output["data"]): return None   # a progress bar
+        data = {k: v for k, v in output["data"].items() if k != "application/vnd.plotly.v1+json"}
         output = {**output, "data": data, "metadata": {}}
     if "execution_count" in output: output["execution_count"] = None
     return output
