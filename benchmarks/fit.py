@@ -6,7 +6,8 @@ The plain loop is what Appendix A describes and what one writes first: 16 INRs a
 Both get the same shapes, queries, initialisation, steps and threads. Times are of short stretches in turn, so that other load on the machine meets both, and ratios are
 medians over the turns (a stretch of ours includes measuring the final error, which counts against it). Quality is that of whole fits, on queries that neither has seen.
 
-Two ratios are printed. `core_ratio` compares processor time with one thread each: it says how much less work there is, and other load disturbs it least; it is the one to quote. `ratio` compares
+Two ratios are printed. `core_ratio` compares processor time with one thread each: it says how much less work there is, and other load disturbs it least; it is the one to quote, as is
+`whole_fit_core_ratio`, the same for whole fits. `ratio` compares
 wall clocks with `--threads` threads each. On an idle machine the two should be near each other; on a busy one the plain loop's threads wait for one another at every operation, and `ratio` grows
 far beyond what an idle machine would show. `load` is the machine's load average next to them.
 
@@ -77,7 +78,7 @@ def speed(spec, init, x, value, fit: FitSpec, threads: int, turns: int, seed: in
     "Both in turn; `fit` has as many steps as a turn should take."
     fits = {"reference": reference, "ours": ours}
     flops = 6*spec.num_params*fit.points*fit.steps*len(x)
-    for f in fits.values(): f(spec, init, x[:2], value[:2], FitSpec(steps=2, points=fit.points), seed)
+    for f in fits.values(): f(spec, init, x[:1], value[:1], FitSpec(steps=1, points=fit.points), seed)
     rows = []
     for turn in range(turns):
         row = {}
@@ -100,7 +101,7 @@ def quality(spec, weights: Tensor, shapes, x: Tensor, value: Tensor) -> dict:
     with torch.no_grad(): error = (from_logit("udf", evaluate(spec, weights, x)) - value.clamp(0, CLIP)).abs()
     near = value < CLIP
     chamfer = [chamfer_distance(to_points(inr_field(spec, w), 2048).points, s.points) for w, s in zip(weights, shapes)]
-    return dict(error=float((error*near).sum()/near.sum()), chamfer=float(np.mean(chamfer)))
+    return dict(error=((error*near).sum(1)/near.sum(1)).numpy(), chamfer=np.array(chamfer))   # one of each for every shape
 
 def queries(shapes, spec: QuerySpec, seed: int): return map(torch.from_numpy, map(np.stack, zip(*(make_queries(s, "udf", spec, seed) for s in shapes))))
 
@@ -110,9 +111,10 @@ def main(widths: list[int] = typer.Option([64, 128], help="widths to time with l
          lr: float = 1e-3, batch: int = typer.Option(16, help="INRs at once"), seed: int = 0,
          threads: int = typer.Option(2, help="PyTorch threads for both"),
          turns: int = typer.Option(3, help="how often each is timed"),
-         timed: int = typer.Option(40, help="steps in a turn"),
+         timed: int = typer.Option(20, help="steps in a turn"),
+         seeds: int = typer.Option(2, help="whole fits of each shape"),
          quality_too: bool = typer.Option(True, "--quality/--no-quality", help="whole fits, compared by what they reach"),
-         probe: bool = typer.Option(True, help="the paper's 512-wide INRs, two steps"), probe_batch: int = 4,
+         probe: bool = typer.Option(True, help="the paper's 512-wide INRs, one step"), probe_batch: int = typer.Option(2, help="INRs at once there"),
          out: Path = Path("results")):
     meta = dict(date=date.today().isoformat(), seed=seed, device=platform.processor() or platform.machine(), cores=os.cpu_count(), threads=threads,
                 torch=torch.__version__, numpy=np.__version__, python=platform.python_version(), compiled=kernels() is not None,
@@ -125,7 +127,7 @@ def main(widths: list[int] = typer.Option([64, 128], help="widths to time with l
     def note(row): results.append(row); print(json.dumps(row), flush=True); save()
     def save():
         out.mkdir(exist_ok=True)
-        name = "-".join(map(str, widths))
+        name = "-".join(map(str, [*widths, *([512] if probe else [])]))
         (out/f"bench-fit-{name}.json").write_text(json.dumps(dict(meta=meta, laptop_queries=asdict(LAPTOP), paper_queries=asdict(PAPER), results=results), indent=1) + "\n")
     for width in widths:
         spec = SirenSpec(hidden=width); init = shared_init(spec, seed)
@@ -133,16 +135,24 @@ def main(widths: list[int] = typer.Option([64, 128], help="widths to time with l
         row.update(speed(spec, init, x, value, FitSpec(timed, points, lr, True, batch), threads, turns, seed))
         for name in ("reference", "ours"): row[name]["inrs_per_s"] = 1e3/(row[name]["ms_per_step"]*steps)
         if quality_too:
+            found = {}
             for name, f in (("reference", reference), ("ours", ours)):
-                # one thread each: here the result counts, not the time
-                wall, core, weights = seconds(lambda: f(spec, init, x, value, FitSpec(steps, points, lr, True, batch), seed_for(seed, "bench", width)), 1)
-                row[name].update(quality(spec, weights, shapes, *unseen), whole_fit_core_s=core/batch)
-            row["difference"] = {key: row["ours"][key]/row["reference"][key] - 1 for key in ("error", "chamfer")}
+                runs, spent = [], 0
+                for run in range(seeds):   # one thread each: here the result counts, not the wall clock
+                    _, core, weights = seconds(lambda: f(spec, init, x, value, FitSpec(steps, points, lr, True, batch), seed_for(seed, "bench", width, run)), 1)
+                    runs.append(quality(spec, weights, shapes, *unseen)); spent += core
+                found[name] = {key: np.stack([r[key] for r in runs]) for key in ("error", "chamfer")}   # (seeds, shapes)
+                row[name].update({key: float(v.mean()) for key, v in found[name].items()}, chamfer_median=float(np.median(found[name]["chamfer"])),
+                                 whole_fit_core_s=spent/batch/seeds)
+            for key in ("error", "chamfer"):   # by shape, and how far chance alone could move the mean of that
+                d = (found["ours"][key].mean(0) - found["reference"][key].mean(0))/found["reference"][key].mean()
+                row[f"{key}_difference"], row[f"{key}_difference_se"] = float(d.mean()), float(d.std(ddof=1)/len(d)**.5)
+            row["chamfer_median_difference"] = row["ours"]["chamfer_median"]/row["reference"]["chamfer_median"] - 1
             row["whole_fit_core_ratio"] = row["reference"]["whole_fit_core_s"]/row["ours"]["whole_fit_core_s"]
         note(row)
     if probe:
         spec, some = SirenSpec(), shapes[:probe_batch]; x, value = queries(some, PAPER, seed)
         row = dict(setting="paper", width=spec.hidden, params=spec.num_params, queries=x.shape[1], points=10_000, lr=1e-4, decay=False)
-        note(row | speed(spec, shared_init(spec, seed), x, value, FitSpec(2, 10_000, 1e-4, False, probe_batch), threads, 2, seed))
+        note(row | speed(spec, shared_init(spec, seed), x, value, FitSpec(1, 10_000, 1e-4, False, probe_batch), threads, 2, seed))
 
 if __name__ == "__main__": typer.run(main)
