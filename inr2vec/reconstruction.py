@@ -90,7 +90,7 @@ def to_mesh(field: Field, resolution: int = 128, name: str = "mesh",
     # PyMCubes winds faces towards lower values; outwards is the way of higher distance
     return Shape(name, vertices=(vertices - 1)*2*EXTENT/(resolution - 1) - EXTENT, faces=faces[:, ::-1])
 
-# %% ../nbs/30_reconstruction.ipynb #0000000f
+# %% ../nbs/30_reconstruction.ipynb #0000000d
 def project(field: Field, x: Tensor, steps: int = 5) -> tuple[Tensor, Tensor]:  # (n, 3) moved points, (n,) the distance left
     "Move points onto the zero level of a udf by `steps` projections."
     with torch.enable_grad():
@@ -142,7 +142,7 @@ def to_points(field: Field,
     keep = farthest_points(points, n) if len(points) >= n else torch.randint(len(points), (n,), generator=rng).numpy()
     return Shape(name, points=points[keep])
 
-# %% ../nbs/30_reconstruction.ipynb #00000014
+# %% ../nbs/30_reconstruction.ipynb #00000012
 def reconstruct(field: Field, kind: str, resolution: int = 64, n_points: int = 2048, seed: int = 0, name: str = "reconstruction",
                 tolerance: float = .015):  # of `to_points`
     "Points for a 'udf', a mesh for an 'sdf' (both as a `Shape`), a boolean grid for an 'occ'."
