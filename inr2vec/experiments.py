@@ -19,8 +19,7 @@ from .errors import BadEmbeddings, Inr2VecError, one_of
 from .interpolation import interpolate, smoothness
 from .pipeline import Prepared, decoded, prepare
 from .presets import PRESETS
-from .rebuilt import rebuilt_clouds
-from .reconstruction import inr_field, reconstruct
+from .rebuilt import from_weights, rebuilt_clouds
 from .retrieval import embedding_distances, retrieval_scores
 from .scoreboard import among_scores, as_points, classify, depth_of_retrieval
 from .seeds import numpy_rng
@@ -83,11 +82,7 @@ def way(p: Prepared, a: int, b: int,       # rows of the test part
         how: str = "linear") -> list:      # a cloud, mesh or grid at each step, or None where there is no surface
     "Shapes on the way from one test shape to another."
     if one_of(of, ("embeddings", "weights"), "of") == "embeddings": return decoded(p.model, interpolate(p.z_test[a], p.z_test[b], steps, how))
-    preset, field = p.model.preset, p.model.field
-    def one(w):
-        try: return reconstruct(inr_field(preset.siren, w), field, preset.queries.voxels if field == "occ" else preset.resolution, preset.points, p.model.seed)
-        except Inr2VecError: return None
-    return [one(w) for w in interpolate(p.test_inrs.weights[a], p.test_inrs.weights[b], steps, how)]
+    return from_weights(p.model, interpolate(p.test_inrs.weights[a], p.test_inrs.weights[b], steps, how), progress=False)
 
 def way_smoothness(made: list, n: int) -> dict:
     "`jump`, `detour`, `mean` of a way whose steps all have a surface; `None` for each otherwise."
@@ -96,7 +91,7 @@ def way_smoothness(made: list, n: int) -> dict:
     try: return {k: v for k, v in smoothness(clouds).items() if k != "steps"}
     except BadEmbeddings: return dict.fromkeys(("mean", "jump", "detour"))     # both ends decode to the same cloud
 
-def interpolation_table(p: Prepared, pairs: list[tuple[int, int]], steps: int = 6, seed: int = 0) -> tuple[dict[str, list[list]], list[dict], dict]:
+def interpolation_table(p: Prepared, pairs: list[tuple[int, int]], steps: int = 6) -> tuple[dict[str, list[list]], list[dict], dict]:
     "Rows of shapes for 'embeddings' and for 'weights', a table row for each pair and way, and the means over pairs."
     ways = {of: [way(p, a, b, steps, of) for a, b in pairs] for of in ("embeddings", "weights")}
     rows = [{"from": p.shapes.test[a].name, "to": p.shapes.test[b].name, "way of": of, **way_smoothness(made, p.model.preset.points)}
