@@ -12,10 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from fnmatch import fnmatch
 from pathlib import Path
-
-import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE, NBS, EXPERIMENTS = ROOT/"inr2vec", ROOT/"nbs", ROOT/"nbs"/"experiments"
@@ -129,20 +126,13 @@ def check_layers() -> Results:
     return {"layers": problems}
 
 
-def sidebar_globs(items: list | str) -> Iterator[str]:
-    "The globs and pages of the site's sidebar."
-    for item in [items] if isinstance(items, str | dict) else items:
-        if isinstance(item, str): yield item.lstrip("/")
-        else: yield from sidebar_globs(item.get("auto") or item.get("contents") or item.get("href") or [])
-
-
 def check_site() -> Results:
     "every notebook stands in the site's sidebar once"
-    config = yaml.safe_load((ROOT/"_quarto.yml").read_text(encoding="utf-8"))
-    globs, problems = list(sidebar_globs(config["website"]["sidebar"]["contents"])), []
+    import docs
+    globs, problems = list(docs.sidebar_globs()), []
     for p in notebooks():
         name = p.relative_to(NBS).as_posix()
-        hits = [g for g in globs if g.count("/") == name.count("/") and fnmatch(name, g)]
+        hits = [g for g in globs if docs.matches(name, g)]
         if len(hits) != 1: problems.append(f"nbs/{name} is matched by {hits or 'nothing'} in _quarto.yml")
     return {"site": problems}
 
