@@ -315,6 +315,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                'inr2vec.model.Inr2Vec.save': ('model.html#inr2vec.save', 'inr2vec/model.py'),
                                'inr2vec.model.best_device': ('model.html#best_device', 'inr2vec/model.py'),
                                'inr2vec.model.pretrained_folder': ('model.html#pretrained_folder', 'inr2vec/model.py')},
+            'inr2vec.model_card': { 'inr2vec.model_card.model_card': ('model_card.html#model_card', 'inr2vec/model_card.py'),
+                                    'inr2vec.model_card.write_pretrained': ('model_card.html#write_pretrained', 'inr2vec/model_card.py')},
             'inr2vec.modulated_siren': { 'inr2vec.modulated_siren.LatentModulatedSiren': ( 'modulated_siren.html#latentmodulatedsiren',
                                                                                            'inr2vec/modulated_siren.py'),
                                          'inr2vec.modulated_siren.LatentModulatedSiren.__init__': ( 'modulated_siren.html#latentmodulatedsiren.__init__',
