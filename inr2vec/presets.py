@@ -19,16 +19,17 @@ from .fitting import FitSpec
 from .meta_init import INITS
 from .probes import ProbeEncoder
 from .queries import QuerySpec
+from .rows import RowEncoder
 from .siren import SirenSpec
 from .training import TrainSpec
 
 # %% ../nbs/48_presets.ipynb #00000005
-ENCODERS = ("probes", "paper", "paper-text")
+ENCODERS = ("probes", "paper", "paper-text", "rows")
 
 @dataclass(frozen=True)
 class EncoderSpec:
     "Which encoder, and its widths."
-    kind: str = "probes"       # 'probes' (default), 'paper' (as released) or 'paper-text' (as its text reads)
+    kind: str = "probes"       # 'probes' (default), 'paper' (as released), 'paper-text' (as its text reads) or 'rows' (the paper's with switches)
     embed_dim: int = 1024
     rows: tuple[int, ...] = (512, 512, 1024, 1024)  # the row MLP of the paper's encoder
     shells: int = 8            # of the probe encoder: spheres,
@@ -38,7 +39,10 @@ class EncoderSpec:
     learned: int = 256         # coordinates that its MLP adds to the known ones
     bound: float = .5          # of each of these
     hidden: tuple[int, ...] = (1024,)               # its MLP
-    dropout: float = 0.
+    dropout: float = 0.        # of 'probes' and 'rows'
+    differences: bool = False  # the switches of 'rows', see there
+    places: bool = False
+    pool: str = "max"
 
 @dataclass(frozen=True)
 class DecoderSpec:
@@ -149,6 +153,7 @@ def make_encoder(preset: Preset, field: str = "udf") -> nn.Module:
     "The encoder of `preset`; torch's global generator decides its weights."
     e = preset.encoder
     if e.kind == "probes": return ProbeEncoder(preset.siren, e.shells, e.on_each, e.hidden, e.embed_dim, e.learned, e.dropout, field, e.smooth, e.turned, e.bound)
+    if e.kind == "rows": return RowEncoder(preset.siren, e.rows, e.embed_dim, e.differences, e.places, e.pool, e.dropout)
     return PaperEncoder(preset.siren, e.rows, e.embed_dim, "text" if e.kind == "paper-text" else "released")
 
 def make_decoder(preset: Preset) -> ImplicitDecoder:
