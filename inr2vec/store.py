@@ -85,8 +85,13 @@ class InrStore(ShardFolder):
         of, parts, places = np.searchsorted(starts, at, side="right") - 1, [], []
         for i in np.unique(of):
             here = np.flatnonzero(of == i)
-            parts.append(read_shard(self.shard(int(ks[i])), self.codec, rows=(at[here] - starts[i]).tolist())); places.append(here)
-        return Inrs.cat(parts)[torch.from_numpy(np.argsort(np.concatenate(places)))]
+            part = read_shard(self.shard(int(ks[i])), self.codec, rows=(at[here] - starts[i]).tolist())
+            if not parts: weights = part.weights.new_empty(len(at), part.weights.shape[1])
+            weights[torch.from_numpy(here)], part.weights = part.weights, None
+            parts.append(part); places.append(here)
+        out = Inrs.cat(parts)[torch.from_numpy(np.argsort(np.concatenate(places)))]
+        out.weights = weights
+        return out
 
     def batches(self,
                 batch: int,                # INRs at a time
