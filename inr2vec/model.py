@@ -55,7 +55,7 @@ class Inr2Vec:
         self.init = initialisation(self.preset.siren, field, self.preset.init, seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed_for(seed, "networks"))
-            self.encoder, self.decoder = make_encoder(self.preset, seed, field).eval(), make_decoder(self.preset).eval()
+            self.encoder, self.decoder = make_encoder(self.preset, field).eval(), make_decoder(self.preset).eval()
         self.history: History | None = None    # of the training; None for a model that was loaded
         self.fitted = False
 

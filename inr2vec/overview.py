@@ -35,7 +35,7 @@ def overview(steps: int = 300, width: float = 11.) -> Image:
     at = torch.linspace(-1, 1, 128); plane = torch.stack([*torch.meshgrid(at, at, indexing="xy"), torch.zeros(128, 128)], -1)[..., [0, 2, 1]].reshape(-1, 3)
     with torch.no_grad(): section = torch.sigmoid(field(plane)).reshape(128, 128).numpy()
     rows = spec.unflatten(flat - init)["layers.1.0.weight"].numpy()
-    with torch.no_grad(): answers = ProbeEncoder(spec, 128).answers(flat[None])[0].numpy()
+    with torch.no_grad(): answers = ProbeEncoder(spec, 4, 32, learned=0, embed_dim=32).answers(flat[None])[0].numpy()
     fig = plt.figure(figsize=(width, 2.9))
     titles = ["a shape", "its INR: a function\n(a section through it)", "the INR's weights\n(one layer, less the start)", "what the encoder asks of it:\nanswers at 128 probes", "and back: a mesh\nfrom the function"]
     for i, title in enumerate(titles):

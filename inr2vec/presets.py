@@ -19,7 +19,6 @@ from .fitting import FitSpec
 from .meta_init import INITS
 from .probes import ProbeEncoder
 from .queries import QuerySpec
-from .seeds import seed_for
 from .siren import SirenSpec
 from .training import TrainSpec
 
@@ -32,9 +31,12 @@ class EncoderSpec:
     kind: str = "probes"       # 'probes' (default), 'paper' (as released) or 'paper-text' (as its text reads)
     embed_dim: int = 1024
     rows: tuple[int, ...] = (512, 512, 1024, 1024)  # the row MLP of the paper's encoder
-    probes: int = 1024         # of the probe encoder
+    shells: int = 8            # of the probe encoder: spheres,
+    on_each: int = 128         # and probes on each
     smooth: float = .1         # the width of its Gaussian
-    learn: bool = False        # whether its probes move
+    turned: float = 1.5        # the weight of what stays when a shape turns
+    learned: int = 256         # coordinates that its MLP adds to the known ones
+    bound: float = .5          # of each of these
     hidden: tuple[int, ...] = (1024,)               # its MLP
     dropout: float = 0.
 
@@ -82,12 +84,12 @@ PRESETS: dict[str, Preset] = {p.name: p for p in (
     Preset("smoke", "proves in seconds that everything runs; its figures mean nothing",
            SirenSpec(hidden=16, layers=3), FitSpec(steps=40, points=256, lr=2e-3, decay=True, batch=8),
            QuerySpec(300, 700, 600, 100, 100, voxels=16), QuerySpec(200, 200, 200, 100, 100, voxels=16),
-           EncoderSpec(embed_dim=32, rows=(32, 32), probes=64, hidden=(64,)), DecoderSpec(32, 6),
+           EncoderSpec(embed_dim=32, rows=(32, 32), shells=4, on_each=24, learned=8, hidden=(64,)), DecoderSpec(32, 6),
            TrainSpec(epochs=20, batch=16, points=64, lr=2e-3, **_AUGMENT), HeadSpec((32,), 20, 16, 2e-3, mix=False), (4, 2), 256, 24, 2),
     Preset("laptop", "the whole main job in ten minutes on two cores",
            SirenSpec(hidden=64), FitSpec(steps=300, points=1024, lr=1e-3, decay=True, batch=8),
            QuerySpec(6_000, 15_000, 12_000, 1_500, 1_500, voxels=32), QuerySpec(1_000, 2_500, 2_000, 500, 2_000, voxels=24),
-           EncoderSpec(embed_dim=256, rows=(256, 256, 512, 512), probes=1024, hidden=(512,)), DecoderSpec(128, 6),
+           EncoderSpec(embed_dim=256, rows=(256, 256, 512, 512), shells=12, on_each=256, learned=64, hidden=(512,)), DecoderSpec(128, 6),
            TrainSpec(epochs=10_000, batch=32, points=128, lr=2e-3, max_steps=900, **_AUGMENT), HeadSpec((256, 128), 60, 64, 1e-3, dropout=.3, mix=False), (20, 8), 2048, 96, 16, .04),
     Preset("gpu", "one card, a data set of ModelNet10's size; not yet timed on one",
            SirenSpec(), FitSpec(batch=64), QuerySpec(), QuerySpec(8_000, 20_000, 16_000, 2_000, 4_000),
@@ -143,10 +145,10 @@ def preset_from_dict(d: dict) -> Preset:
     return build(Preset, d)
 
 # %% ../nbs/48_presets.ipynb #00000011
-def make_encoder(preset: Preset, seed: int = 0, field: str = "udf") -> nn.Module:
+def make_encoder(preset: Preset, field: str = "udf") -> nn.Module:
     "The encoder of `preset`; torch's global generator decides its weights."
     e = preset.encoder
-    if e.kind == "probes": return ProbeEncoder(preset.siren, e.probes, e.hidden, e.embed_dim, e.dropout, seed_for(seed, "probes"), field, e.smooth, e.learn)
+    if e.kind == "probes": return ProbeEncoder(preset.siren, e.shells, e.on_each, e.hidden, e.embed_dim, e.learned, e.dropout, field, e.smooth, e.turned, e.bound)
     return PaperEncoder(preset.siren, e.rows, e.embed_dim, "text" if e.kind == "paper-text" else "released")
 
 def make_decoder(preset: Preset) -> ImplicitDecoder:

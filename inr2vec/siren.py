@@ -75,7 +75,9 @@ def siren_forward(layers: list,    # [(weight (b, out, in), bias (b, out)), ...]
                   w0: float = 30.,
                   ) -> Tensor:     # (b, n, out_dim)
     "Evaluate `b` SIRENs, each at its own `n` points."
-    for w, b in layers[:-1]: x = torch.baddbmm(b.unsqueeze(1)*w0, x, w.transpose(1, 2)*w0).sin()
+    for w, b in layers[:-1]:
+        x = torch.baddbmm(b.unsqueeze(1)*w0, x, w.transpose(1, 2)*w0)
+        x = x.sin() if x.requires_grad else x.sin_()   # in place where no gradient will ask for it
     w, b = layers[-1]
     return torch.baddbmm(b.unsqueeze(1), x, w.transpose(1, 2))
 

@@ -124,6 +124,7 @@ def train(encoder: nn.Module,       # maps (b, num_params) to (b, embed_dim); ch
     schedule = torch.optim.lr_scheduler.OneCycleLR(opt, spec.lr, total_steps=total + 1)
     model, history, start = nn.ModuleDict(dict(encoder=encoder, decoder=decoder)), History([], []), 0
     path = Path(checkpoint) if checkpoint else None
+    if hasattr(encoder, "prepare"): encoder.prepare(weights, seed)   # what an encoder knows of the INRs before it learns
     settings = dict(asdict(spec), n=n, seed=seed, field=field)
     if path and path.exists(): start = _resume(path, settings, model, opt, schedule, history)
     weights, x, label = weights.to(device), questions.x.to(device), questions.label.to(device)

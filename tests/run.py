@@ -1,4 +1,4 @@
-"""Run every check of the project: `make test`, or `python tests/run.py [export notebooks layers site readme nbdev experiments]` for some.
+"""Run every check of the project: `make test`, or `python tests/run.py [export notebooks layers site readme docs nbdev experiments]` for some.
 
 Needs no network and no data. The last line counts what passed and failed: one for each notebook, and one for each check of the whole."""
 import ast
@@ -12,13 +12,11 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from fnmatch import fnmatch
 from pathlib import Path
-
-import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE, NBS, EXPERIMENTS = ROOT/"inr2vec", ROOT/"nbs", ROOT/"nbs"/"experiments"
+sys.path.insert(0, str(ROOT/"docs"))     # the site's builder
 BIN = Path(sys.executable).parent    # not resolved: the virtual environment's own
 WORKERS = min(2, os.cpu_count() or 1)
 MAX_OUTPUT = 300_000                 # characters of output a notebook may store
@@ -129,22 +127,26 @@ def check_layers() -> Results:
     return {"layers": problems}
 
 
-def sidebar_globs(items: list | str) -> Iterator[str]:
-    "The globs and pages of the site's sidebar."
-    for item in [items] if isinstance(items, str | dict) else items:
-        if isinstance(item, str): yield item.lstrip("/")
-        else: yield from sidebar_globs(item.get("auto") or item.get("contents") or item.get("href") or [])
-
-
 def check_site() -> Results:
     "every notebook stands in the site's sidebar once"
-    config = yaml.safe_load((ROOT/"_quarto.yml").read_text(encoding="utf-8"))
-    globs, problems = list(sidebar_globs(config["website"]["sidebar"]["contents"])), []
+    import sidebar
+    globs, problems = list(sidebar.sidebar_globs()), []
     for p in notebooks():
         name = p.relative_to(NBS).as_posix()
-        hits = [g for g in globs if g.count("/") == name.count("/") and fnmatch(name, g)]
+        hits = [g for g in globs if sidebar.matches(name, g)]
         if len(hits) != 1: problems.append(f"nbs/{name} is matched by {hits or 'nothing'} in _quarto.yml")
     return {"site": problems}
+
+
+def check_docs() -> Results:
+    "every internal link, anchor and picture of the site, built without Quarto, and of the Markdown files leads somewhere"
+    import build, links
+    with tempfile.TemporaryDirectory() as tmp:
+        pages = [p.href for p in build.build(Path(tmp)/"site")]
+        problems = [f"{page}: {what}" for page, found in links.site_problems(Path(tmp)/"site").items() for what in found]
+        problems += [f"{page} was not written" for page in pages if not (Path(tmp)/"site"/page).is_file()]
+    problems += [f"{p.name}: {what}" for p in sorted(ROOT.glob("*.md")) for what in links.markdown_problems(p)]
+    return {"docs": problems}
 
 
 def check_readme() -> Results:
@@ -181,7 +183,7 @@ def test_experiments() -> Results:
     with ThreadPoolExecutor(WORKERS) as pool: return {f"papermill {p.stem}": r for p, r in zip(found, pool.map(smoke, found))}
 
 
-CHECKS: dict[str, Callable[[], Results]] = dict(export=check_export, notebooks=check_notebooks, layers=check_layers, site=check_site, readme=check_readme,
+CHECKS: dict[str, Callable[[], Results]] = dict(export=check_export, notebooks=check_notebooks, layers=check_layers, site=check_site, readme=check_readme, docs=check_docs,
                                                 nbdev=test_nbdev, experiments=test_experiments)
 
 
