@@ -66,7 +66,7 @@ def reading(spec, init, n: int, shard: int, batch: int, seed: int, folder: Path)
 
 def consumption(spec, batch: int, seed: int, sustained: float, steps: int) -> dict:
     "INRs a second that the paper's encoder takes in here, and that the paper's whole training would at `sustained` operations a second."
-    preset = get_preset("paper"); encoder, decoder = make_encoder(preset, seed, "udf"), make_decoder(preset)
+    preset = get_preset("paper"); encoder, decoder = make_encoder(preset, "udf"), make_decoder(preset)
     opt, w = torch.optim.AdamW(encoder.parameters(), fused=True), shared_init(spec, seed).repeat(batch, 1)
     def step(): encoder(w).square().mean().backward(); opt.step(); opt.zero_grad()
     step(); here = rates("encoder_inrs", batch*steps, seconds(lambda: [step() for _ in range(steps)]))

@@ -22,7 +22,7 @@ from tqdm.auto import tqdm
 
 from .codec import Codec
 from .engines import run_tasks
-from .errors import CorruptStore
+from .errors import CorruptStore, UnreadableFile
 from .fitting import FitSpec, Fitted, fit_batch
 from .index import ShardFolder
 from .queries import QuerySpec, make_queries
@@ -37,12 +37,15 @@ _all_ = ["Inrs", "write_atomically", "fingerprint"]
 class InrStore(ShardFolder):
     "INRs in a folder, with the settings they were made with."
     def __init__(self, path,
-                 config: dict | None = None,      # what the INRs depend on; None opens any store
+                 config: dict | None = None,      # what the INRs depend on; None opens any store that is there
                  spec: SirenSpec | None = None,   # with `init`: their architecture
                  init: Tensor | None = None,      # (num_params,) the shared initialisation; without it, weights are kept as they are
                  dtype: str | None = None,        # see `codec.DTYPES`; None is the store's own, or float16 for a new one with `init`
                  ):
         path, at = Path(path), Path(path)/"config.json"
+        if config is None and init is None and not at.exists():    # someone who reads, at a path that was mistyped
+            raise UnreadableFile(path, "no store of INRs is here (a folder with config.json)" if path.exists() else "there is no such folder",
+                                 "check the path; a new store asks for `config`, or for `spec` and `init`")
         path.mkdir(parents=True, exist_ok=True)
         known = _json(at) if at.exists() else None
         wanted = json.loads(json.dumps(config, default=repr)) if config is not None else None
