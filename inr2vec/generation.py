@@ -4,10 +4,11 @@
 
 # %% auto #0
 __all__ = ['GANS', 'GanSpec', 'mlp', 'LatentGAN', 'gradient_penalty', 'train_gan', 'gaussian_samples', 'fixed_points',
-           'decoded_clouds', 'generate']
+           'decoded_clouds', 'generate', 'Generation', 'generation_table']
 
-# %% ../nbs/66_generation.ipynb #00000003
+# %% ../nbs/66_generation.ipynb #dfda4809
 import json
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -19,17 +20,20 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from .errors import BadEmbeddings, UnknownClass, UnknownOption
+from .experiments import by_field
 from .files import reading
 from .generation_metrics import generation_scores
+from .interpolation import interpolate
 from .metrics import chamfer_matrix
 from .model import Inr2Vec
 from .pipeline import Prepared, decoded
 from .retrieval import check_labels, embedding_matrix
 from .scoreboard import as_points, surface_points
 from .seeds import numpy_rng, seed_for, torch_rng
+from .shapes import Shape
 from .store import write_atomically
 
-# %% ../nbs/66_generation.ipynb #00000005
+# %% ../nbs/66_generation.ipynb #2aafc29d
 @dataclass(frozen=True)
 class GanSpec:
     "Sizes and rates of a latent GAN."
@@ -52,7 +56,7 @@ def mlp(dims) -> nn.Sequential:
     blocks = [m for i, o in zip(dims, dims[1:]) for m in (nn.Linear(i, o), nn.ReLU())]
     return nn.Sequential(*blocks[:-1])
 
-# %% ../nbs/66_generation.ipynb #00000008
+# %% ../nbs/66_generation.ipynb #3d57c804
 class LatentGAN(nn.Module):
     "A generator of embeddings."
     def __init__(self, embed_dim: int, spec: GanSpec = GanSpec()):
@@ -84,14 +88,14 @@ class LatentGAN(nn.Module):
             gan.load_state_dict({k: f.get_tensor(k) for k in f.keys()})
         return gan.eval()
 
-# %% ../nbs/66_generation.ipynb #0000000a
+# %% ../nbs/66_generation.ipynb #e973a1f1
 def gradient_penalty(critic: nn.Module, real: Tensor, fake: Tensor, share: Tensor) -> Tensor:  # share (b, 1) in [0, 1]
     "Mean squared deviation of the critic's slope from 1, on the way from `real` to `fake`."
     x = (share*real + (1 - share)*fake).requires_grad_()
     g, = torch.autograd.grad(critic(x).sum(), x, create_graph=True)
     return ((g.norm(dim=1) - 1)**2).mean()
 
-# %% ../nbs/66_generation.ipynb #0000000c
+# %% ../nbs/66_generation.ipynb #ef977542
 def train_gan(z,                        # (n, d) frozen embeddings of one class
               spec: GanSpec = GanSpec(),
               seed: int = 0,
@@ -128,7 +132,7 @@ def train_gan(z,                        # (n, d) frozen embeddings of one class
     if not np.isfinite(gan.history[-1]): raise BadEmbeddings("lr", "the loss of the critic is not finite", "use a smaller learning rate")
     return gan.eval()
 
-# %% ../nbs/66_generation.ipynb #00000014
+# %% ../nbs/66_generation.ipynb #469ea239
 def gaussian_samples(z,                # (n, d) embeddings of one class
                      n: int, seed: int = 0,
                      ) -> Tensor:      # (n, d)
@@ -136,7 +140,7 @@ def gaussian_samples(z,                # (n, d) embeddings of one class
     fit = LedoitWolf().fit(embedding_matrix(z))
     return torch.from_numpy(numpy_rng(seed, "gaussian").multivariate_normal(fit.location_, fit.covariance_, n, method="eigh").astype(np.float32))
 
-# %% ../nbs/66_generation.ipynb #00000017
+# %% ../nbs/66_generation.ipynb #6a594466
 def fixed_points(points: np.ndarray, n: int, seed: int = 0) -> np.ndarray:  # (n, 3)
     "`n` of `points`; all of them and some twice, where there are fewer."
     rng, whole = numpy_rng(seed, "fixed points"), len(points)
@@ -149,7 +153,7 @@ def decoded_clouds(model: Inr2Vec, z: Tensor, n: int = 512) -> tuple[list, np.nd
     points = [x for m in made if (x := as_points(m, 4*n)) is not None]
     return made, np.stack([fixed_points(x, n) for x in points]) if points else np.empty((0, n, 3), np.float32)
 
-# %% ../nbs/66_generation.ipynb #0000001a
+# %% ../nbs/66_generation.ipynb #a07e8b4a
 def generate(p: Prepared,
              classes: list[str] | None = None,  # all by default
              spec: GanSpec | None = None,       # that of the preset by default
@@ -187,3 +191,30 @@ def _scores(x: np.ndarray, reference: np.ndarray) -> dict:
     return generation_scores(x, reference) if len(x) else {"coverage": 0., "mmd": None, "1-NN accuracy": 1.}
 
 def _nearest(x: np.ndarray, known: np.ndarray) -> float | None: return float(chamfer_matrix(x, known).min(1).mean()) if len(x) else None
+
+# %% ../nbs/66_generation.ipynb #ed252027
+@dataclass
+class Generation:
+    "What was generated of one field."
+    gans: dict[str, LatentGAN]           # by class
+    shown: dict[str, list]               # generated shapes of each class, none chosen; None has no surface
+    training: dict[str, list[Shape]]     # shapes of each class, to compare
+    ways: list[list]                     # from one generated shape of the first class to another
+
+def generation_table(fields: list[str],
+                     named: list[str] | None = None,     # those of them that the data have get a GAN each; all if none
+                     spec: GanSpec | None = None, seed: int = 0, progress: bool = True, steps: int = 6,
+                     watch=nullcontext,                  # a `results.Stopwatch`
+                     **kwargs,                           # of `pipeline.prepare`
+                     ) -> tuple[dict[str, Generation], list[dict], dict, dict]:  # by field; a row for each field and method; metrics; about the data
+    "`generate` for each field that the data set has."
+    scores = {}
+    def work(p: Prepared) -> Generation:
+        of = [c for c in named or [] if c in p.train_labels] or None
+        gans, shown, scores[p.model.field] = generate(p, of, spec, seed=seed, progress=progress)
+        z = next(iter(gans.values())).sample(4, seed)
+        return Generation(gans, shown, {c: [s for s in p.shapes.train if s.label == c][:8] for c in gans}, [decoded(p.model, interpolate(z[a], z[b], steps)) for a, b in ((0, 1), (2, 3))])
+    made, why, about = by_field(fields, work, watch, seed=seed, progress=progress, **kwargs)
+    rows = [{"field": f, "shapes": name, **m} for f in made for name, m in scores[f].items() if name != "sizes"]
+    about["gan"] = asdict(next(iter(next(iter(made.values())).gans.values())).spec)
+    return made, rows, scores | {f: {"coverage": None, "reason": w} for f, w in why.items()}, about

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['FEW', 'Side', 'Pairs', 'few_classes', 'read_scans', 'completion_pairs', 'surface_pairs', 'moved_pairs', 'split_pairs']
 
-# %% ../nbs/67_pairs.ipynb #00000003
+# %% ../nbs/67_pairs.ipynb #49f48241
 from dataclasses import dataclass, field as field_
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from .shapes import Shape
 from .store import Inrs
 from .weight_space import moved, random_motions
 
-# %% ../nbs/67_pairs.ipynb #00000005
+# %% ../nbs/67_pairs.ipynb #04a01379
 @dataclass
 class Side:
     "One of the two shapes of each pair, with its INR and embedding."
@@ -51,12 +51,12 @@ class Pairs:
 
 FEW = ["chair", "table", "mug", "lamp"]
 
-def few_classes(dataset: str, preset, classes=None):
+def few_classes(dataset: str, preset, classes=None,
+                small=("smoke",)):    # the presets at which four are enough
     "`classes`, if any; of all families at a small preset, four that keep a run short."
-    small = get_preset(preset).name in ("smoke", "laptop")
-    return list(FEW) if classes is None and dataset == "families" and small else classes
+    return list(FEW) if classes is None and dataset == "families" and get_preset(preset).name in small else classes
 
-# %% ../nbs/67_pairs.ipynb #00000008
+# %% ../nbs/67_pairs.ipynb #a2c2338b
 def read_scans(dataset: str, preset, classes=None, limit: int | None = None, views: int = 3, test_views: int = 1, seed: int = 0,
                progress: bool = True) -> tuple[str, list[list[tuple[Shape, Shape]]], list[Report]]:  # label; training and test pairs; reports
     "Pairs of a partial and its complete cloud."
@@ -98,7 +98,7 @@ def completion_pairs(dataset: str = "families", preset="laptop", encoder: str | 
         made = [(Side(p, i, model.embed(i)), Side(c, j, model.embed(j))[at]) for p, i, c, j, at in sides]
     return Pairs(label, *made, model, model, reports, reused + ["training"]*earlier)
 
-# %% ../nbs/67_pairs.ipynb #0000000a
+# %% ../nbs/67_pairs.ipynb #fc023563
 def surface_pairs(dataset: str = "families", preset="laptop", encoder: str | None = None, classes=None, limit: int | None = None, seed: int = 0,
                   folder="runs", overrides=None, device: str | None = None, watch=None, progress: bool = True) -> Pairs:
     "The udf of clouds and the sdf of their meshes."
@@ -114,7 +114,7 @@ def surface_pairs(dataset: str = "families", preset="laptop", encoder: str | Non
     reused = [f"{r} of {w}" for p, w in ((cloud, "clouds"), (mesh, "meshes")) for r in p.reused]
     return Pairs(cloud.shapes.label, *sides, cloud.model, mesh.model, cloud.shapes.reports + mesh.shapes.reports, reused)
 
-# %% ../nbs/67_pairs.ipynb #0000000c
+# %% ../nbs/67_pairs.ipynb #348daad4
 def moved_pairs(p: Pairs, rows,                # of the training pairs
                 copies: int = 4,               # moved ones of each, besides the pair itself
                 seed: int = 0) -> tuple[Tensor, Tensor]:  # (len(rows)*(copies + 1), embed_dim) sources and targets

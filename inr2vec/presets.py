@@ -19,16 +19,17 @@ from .fitting import FitSpec
 from .meta_init import INITS
 from .probes import ProbeEncoder
 from .queries import QuerySpec
+from .rows import RowEncoder
 from .siren import SirenSpec
 from .training import TrainSpec
 
 # %% ../nbs/48_presets.ipynb #00000005
-ENCODERS = ("probes", "paper", "paper-text")
+ENCODERS = ("probes", "paper", "paper-text", "rows")
 
 @dataclass(frozen=True)
 class EncoderSpec:
     "Which encoder, and its widths."
-    kind: str = "probes"       # 'probes' (default), 'paper' (as released) or 'paper-text' (as its text reads)
+    kind: str = "probes"       # 'probes' (default), 'paper' (as released), 'paper-text' (as its text reads) or 'rows' (the paper's with switches)
     embed_dim: int = 1024
     rows: tuple[int, ...] = (512, 512, 1024, 1024)  # the row MLP of the paper's encoder
     shells: int = 8            # of the probe encoder: spheres,
@@ -38,7 +39,10 @@ class EncoderSpec:
     learned: int = 256         # coordinates that its MLP adds to the known ones
     bound: float = .5          # of each of these
     hidden: tuple[int, ...] = (1024,)               # its MLP
-    dropout: float = 0.
+    dropout: float = 0.        # of 'probes' and 'rows'
+    differences: bool = False  # the switches of 'rows', see there
+    places: bool = False
+    pool: str = "max"
 
 @dataclass(frozen=True)
 class DecoderSpec:
@@ -90,7 +94,7 @@ PRESETS: dict[str, Preset] = {p.name: p for p in (
            SirenSpec(hidden=64), FitSpec(steps=300, points=1024, lr=1e-3, decay=True, batch=8),
            QuerySpec(6_000, 15_000, 12_000, 1_500, 1_500, voxels=32), QuerySpec(1_000, 2_500, 2_000, 500, 2_000, voxels=24),
            EncoderSpec(embed_dim=256, rows=(256, 256, 512, 512), shells=12, on_each=256, learned=64, hidden=(512,)), DecoderSpec(128, 6),
-           TrainSpec(epochs=10_000, batch=32, points=128, lr=2e-3, max_steps=900, **_AUGMENT), HeadSpec((256, 128), 60, 64, 1e-3, dropout=.3, mix=False), (20, 8), 2048, 96, 16, .04),
+           TrainSpec(epochs=10_000, batch=32, points=128, lr=2e-3, max_steps=900, views=8, **_AUGMENT), HeadSpec((256, 128), 60, 64, 1e-3, dropout=.3, mix=False), (20, 8), 2048, 96, 16, .04),
     Preset("gpu", "one card, a data set of ModelNet10's size; not yet timed on one",
            SirenSpec(), FitSpec(batch=64), QuerySpec(), QuerySpec(8_000, 20_000, 16_000, 2_000, 4_000),
            EncoderSpec(), DecoderSpec(), TrainSpec(epochs=100, batch=64, points=2_048, lr=5e-4, **_AUGMENT), HeadSpec(), (200, 50), 2048, 128, 32),
@@ -149,6 +153,7 @@ def make_encoder(preset: Preset, field: str = "udf") -> nn.Module:
     "The encoder of `preset`; torch's global generator decides its weights."
     e = preset.encoder
     if e.kind == "probes": return ProbeEncoder(preset.siren, e.shells, e.on_each, e.hidden, e.embed_dim, e.learned, e.dropout, field, e.smooth, e.turned, e.bound)
+    if e.kind == "rows": return RowEncoder(preset.siren, e.rows, e.embed_dim, e.differences, e.places, e.pool, e.dropout)
     return PaperEncoder(preset.siren, e.rows, e.embed_dim, "text" if e.kind == "paper-text" else "released")
 
 def make_decoder(preset: Preset) -> ImplicitDecoder:

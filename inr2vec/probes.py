@@ -93,10 +93,17 @@ class ProbeEncoder(nn.Module):
         self.gain.copy_(((x - mean) @ projection.T).square().mean().clamp_min(1e-12).rsqrt())
         return self
 
-    def forward(self, flat: Tensor) -> Tensor:  # (b, num_params) -> (b, embed_dim)
+    def fixed(self, flat: Tensor) -> Tensor:  # (b, num_params) -> (b, known + 2*probes), or (b, known) if nothing is learned
+        "All of an INR that training does not change: its known coordinates, then what the MLP reads."
         answers = self.answers(flat)
         features = self.features(answers)
         known = self.gain*((features - self.mean) @ self.projection.T)
-        if self.mlp is None: return known
-        shares = features[:, :answers.shape[1]]
-        return torch.cat([known, self.bound*torch.tanh(self.mlp(torch.cat([shares, answers], 1)))], 1)
+        return known if self.mlp is None else torch.cat([known, features[:, :answers.shape[1]], answers], 1)
+
+    def finish(self, fixed: Tensor) -> Tensor:  # what `fixed` returns -> (b, embed_dim)
+        "The embedding, from there on."
+        if self.mlp is None: return fixed
+        known, read = fixed.tensor_split([len(self.projection)], 1)
+        return torch.cat([known, self.bound*torch.tanh(self.mlp(read))], 1)
+
+    def forward(self, flat: Tensor) -> Tensor: return self.finish(self.fixed(flat))  # (b, num_params) -> (b, embed_dim)
