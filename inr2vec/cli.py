@@ -56,12 +56,13 @@ def version(show: Annotated[bool, typer.Option("--version", help="print the vers
 @app.command()
 def fit(out: Annotated[Path, typer.Argument(help="the folder to save the model in")],
         dataset: Dataset = "families", preset: PresetName = "laptop", field: FieldName = "udf", encoder: EncoderName = None, classes: Classes = None,
-        seed: Seed = 0, folder: Folder = Path("runs"), set_: Set = None):
+        seed: Seed = 0, folder: Folder = Path("runs"), set_: Set = None,
+        engine: Annotated[str, typer.Option(help="that fits INRs: local, or ray for the processes of a Ray cluster, which all see the folder")] = "local"):
     "Fit INRs to a data set, train inr2vec on them, save the model and an index of the training shapes."
     with plain_errors():
         from inr2vec.pipeline import prepare
         from inr2vec.retrieval import Index
-        p = prepare(dataset, preset, field, encoder, parse_classes(classes), None, seed, folder, set_)
+        p = prepare(dataset, preset, field, encoder, parse_classes(classes), None, seed, folder, set_, engine=engine)
         for report in p.shapes.reports: typer.echo(str(report))
         p.model.save(out)
         Index([s.name for s in p.shapes.train], p.train_labels, p.z_train).save(out/"index.safetensors")

@@ -41,7 +41,7 @@ def map_scores(z, xy: np.ndarray, labels: list[str], neighbours: int = 5) -> dic
     near = lambda x: retrieval_scores(embedding_distances(x, x), labels, labels, [1], leave_out_self=True)["mAP @1"]
     return {"nearest in the embedding": near(z), "nearest on the map": near(xy), "trustworthiness": float(trustworthiness(z, xy, n_neighbors=min(neighbours, (len(z) - 1)//2)))}
 
-# %% ../nbs/72_tsne.ipynb #5edde84c
+# %% ../nbs/72_tsne.ipynb #098e9076
 NAMES = {"udf": "clouds (udf)", "sdf": "meshes (sdf)", "occ": "voxels (occ)"}
 
 def maps_of_fields(fields: Iterable[str] = tuple(NAMES),
@@ -62,5 +62,5 @@ def maps_of_fields(fields: Iterable[str] = tuple(NAMES),
 def map_in_words(metrics: dict) -> str:
     "What the figures say."
     there = {name: m for name, m in metrics.items() if "reason" not in m}
-    lines = [f"For {name}, the nearest neighbour is of the same class for {m['nearest in the embedding']:.0%} of the test shapes in the embedding and {m['nearest on the map']:.0%} on the map, of {m['classes']} classes" for name, m in there.items()]
-    return (f"{'; '.join(lines)}." if lines else "No field could be embedded.") + " Those figures, and not the picture, say how far classes are apart."
+    lines = [f"for {name}, the nearest neighbour is of the same class for {m['nearest in the embedding']:.0%} of the test shapes in the embedding and {m['nearest on the map']:.0%} on the map, of {m['classes']} classes" for name, m in there.items()]
+    return (f"F{'; '.join(lines)[1:]}." if lines else "No field could be embedded.") + " Those figures, and not the picture, say how far classes are apart."
