@@ -245,5 +245,5 @@ def reproduce(experiment: Annotated[str, typer.Argument(help="the name of a note
 
 def main():
     "The entry point that setup.py names."
-    os.environ.setdefault("OPEN3D_DISABLE_WEB_VISUALIZER", "1")
+    os.environ.setdefault("OPEN3D_DISABLE_WEB_VISUALIZER", "true")
     app()
