@@ -1059,6 +1059,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                   'inr2vec.training.Views._draw': ('training.html#views._draw', 'inr2vec/training.py'),
                                   'inr2vec.training.Views._moved': ('training.html#views._moved', 'inr2vec/training.py'),
                                   'inr2vec.training.Views._of': ('training.html#views._of', 'inr2vec/training.py'),
+                                  'inr2vec.training.Views._pick': ('training.html#views._pick', 'inr2vec/training.py'),
                                   'inr2vec.training._resume': ('training.html#_resume', 'inr2vec/training.py'),
                                   'inr2vec.training._save': ('training.html#_save', 'inr2vec/training.py'),
                                   'inr2vec.training.ask': ('training.html#ask', 'inr2vec/training.py'),
