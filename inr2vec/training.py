@@ -93,7 +93,8 @@ def batch_of(step: int, n: int, batch: int, seed: int) -> Tensor:  # (batch,) in
 
 class Views:
     "The INRs as the encoder sees them: moved, and computed beforehand as far as training does not change it."
-    LIMIT = 2**31   # bytes that may be kept of what is computed beforehand
+    LIMIT = 2**31        # bytes that may be kept of what is computed beforehand
+    part = slice(None)   # of a batch, that this process looks at; see `distributed`
     def __init__(self, encoder: nn.Module, weights: Tensor,   # (n, num_params) on the device of `encoder`, which has been prepared
                  spec: TrainSpec, seed: int, batch: int = 8):   # so few at once stay in a processor's cache
         self.encoder, self.weights, self.spec, self.motions, self.fixed = encoder, weights, spec, None, None
@@ -120,8 +121,9 @@ class Views:
                  rng: torch.Generator,       # decides the motions
                  times: int = 1,             # so many views of each, in one batch
                  ) -> tuple[Tensor, Tensor]: # (times, b, embed_dim), (b, q, 3)
-        "Embeddings of `i`, each moved somehow, and `x` moved along with the first."
-        picks = [self._pick(i, rng) for _ in range(times)]
+        "Embeddings of `i`, each moved somehow, and `x` moved along with the first; of all these, `part`."
+        picks = [(j[self.part], motion and [m[self.part] for m in motion]) for j, motion in (self._pick(i, rng) for _ in range(times))]
+        i, x = i[self.part], x[self.part]
         if self.fixed is None: z = self.encoder(torch.cat([self._moved(i, motion) for _, motion in picks]))
         else: z = self.encoder.finish(torch.cat([self.fixed[i, j] for j, _ in picks]))
         motion = picks[0][1]
@@ -132,14 +134,15 @@ def step_loss(views: Views, decoder: nn.Module,
               x: Tensor, label: Tensor,  # (b, q, 3), (b, q)
               field: str,
               rng: torch.Generator,      # decides the motions
+              gather=lambda z: z,        # brings the embeddings of all parts of a batch together
               ) -> tuple[Tensor, Tensor]:
     "The reconstruction loss and the contrastive loss of one step."
     spec = views.spec
     with torch.autocast(x.device.type, torch.bfloat16, enabled=spec.precision == "bfloat16"):
         z, at = views(i, x, rng, 2 if spec.contrast else 1)
         answer = decoder(z[0], at).float()
-    loss = field_loss(field, answer, label).mean()
-    return loss, contrastive_loss(*z.float(), spec.temperature) if spec.contrast else loss.new_zeros(())
+    loss = field_loss(field, answer, label[views.part]).mean()
+    return loss, contrastive_loss(*gather(z.float()), spec.temperature) if spec.contrast else loss.new_zeros(())
 
 def train(encoder: nn.Module,       # maps (b, num_params) to (b, embed_dim); changed in place
           decoder: nn.Module,       # maps (b, embed_dim), (b, q, 3) to (b, q); changed in place
@@ -152,6 +155,7 @@ def train(encoder: nn.Module,       # maps (b, num_params) to (b, embed_dim); ch
           checkpoint: Path | str | None = None,  # a file to take the training up from after a kill
           every: float = 30.,       # seconds between checkpoints
           progress: bool = True,
+          step_of=step_loss,        # what a step computes; `distributed` shares it among processes
           ) -> History:
     "Train both; they are left in evaluation mode on `device`."
     n = len(weights)
@@ -174,7 +178,7 @@ def train(encoder: nn.Module,       # maps (b, num_params) to (b, embed_dim); ch
         for step in range(start, total):
             rng, i = torch_rng(seed, "step", step), batch_of(step, n, spec.batch, seed).to(device)
             o = int(torch.randint(x.shape[1] - size + 1, (), generator=rng))   # queries lie in random order, so any slice is a sample
-            loss, contrast = step_loss(views, decoder, i, x[i, o:o + size], label[i, o:o + size], field, rng)
+            loss, contrast = step_of(views, decoder, i, x[i, o:o + size], label[i, o:o + size], field, rng)
             opt.zero_grad(set_to_none=True)
             (loss + spec.contrast*contrast).backward()
             opt.step(), schedule.step()
