@@ -107,6 +107,7 @@ def prepare(dataset: str = "families",
             watch=None,                       # a `results.Stopwatch`, to know the seconds of each stage
             progress: bool = True,
             engine: str = "local",            # that fits: this process, or 'ray', see `engines`
+            shapes: Shapes | None = None,     # those that were read already, under a label of their own
             ) -> Prepared:
     "Shapes, INRs, a trained model and embeddings; whatever `folder` has already is not made again."
     preset = get_preset(preset, **parse_overrides(overrides))
@@ -115,7 +116,7 @@ def prepare(dataset: str = "families",
     if model.preset.train.moves and model.preset.encoder.kind != "probes":   # the paper's encoder cannot see motions
         model = Inr2Vec(field, model.preset, None, seed, device, **{"train.degrees": 0., "train.stretch": 0., "train.shift": 0., "train.contrast": 0.})
     stage, reused = watch or _unwatched, []
-    with stage("reading shapes"): shapes = read_shapes(dataset, preset, field, classes, limit, seed, progress)
+    with stage("reading shapes"): shapes = shapes or read_shapes(dataset, preset, field, classes, limit, seed, progress)
     for part, name in ((shapes.train, "training"), (shapes.test, "test")):
         if not part: raise Inr2VecError(dataset, f"no {name} shape could be used", "see the report: " + str(shapes.reports[name == "test"]))
     label = shapes.label if limit is None else f"{shapes.label}-limit{limit}"
