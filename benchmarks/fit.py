@@ -134,8 +134,9 @@ def main(widths: list[int] = typer.Option([64, 128], help="widths to time with l
     def note(row): results.append(row); print(json.dumps(row), flush=True); save()
     def save():
         out.mkdir(exist_ok=True)
+        mark = "-emulated"*(fast_bf16() and not meta["bf16_in_hardware"])   # whose speed says nothing
         name = "-".join(map(str, [*widths, *([512] if probe else [])]))
-        (out/f"bench-fit-{name}.json").write_text(json.dumps(dict(meta=meta, laptop_queries=asdict(LAPTOP), paper_queries=asdict(PAPER), results=results), indent=1) + "\n")
+        (out/f"bench-fit-{name}{mark}.json").write_text(json.dumps(dict(meta=meta, laptop_queries=asdict(LAPTOP), paper_queries=asdict(PAPER), results=results), indent=1) + "\n")
     for width in widths:
         spec = SirenSpec(hidden=width); init = shared_init(spec, seed)
         row = dict(setting="laptop", width=width, params=spec.num_params, queries=x.shape[1], points=points, steps=steps, lr=lr, decay=True)

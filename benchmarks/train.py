@@ -81,10 +81,10 @@ def loop(p: Preset, weights: Tensor, q: Questions, folder: Path, seed: int, step
             drawn = torch.multinomial(torch.ones(label.shape), size)
             x, label = x.gather(1, drawn.unsqueeze(-1).expand(-1, -1, 3)), label.gather(1, drawn)
         with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
-            z, at = seen(i, x, rng)
-            answer = decoder(z, at).float()
+            z, at = seen(i, x, rng, 2 if spec.contrast else 1)
+            answer = decoder(z[0], at).float()
             loss = field_loss(FIELD, answer, label).mean()
-            total = loss + spec.contrast*contrastive_loss(z.float(), seen(i, x[:, :0], rng)[0].float(), spec.temperature) if spec.contrast else loss
+            total = loss + spec.contrast*contrastive_loss(*z.float(), spec.temperature) if spec.contrast else loss
         opt.zero_grad()
         total.backward()
         opt.step(), schedule.step()
