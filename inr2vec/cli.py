@@ -154,6 +154,7 @@ def checked_parameters(notebook: Path, given: dict) -> dict:
     from inr2vec.queries import FIELDS
     given = {k: v for k, v in given.items() if v is not None}
     known = inspect_notebook(str(notebook))
+    if "seed" in given and "seeds" in known and "seed" not in known: given["seeds"] = [given.pop("seed")]     # it runs over several
     for k, v in given.items():
         one_of(k, known, f"parameter of {notebook.stem}")
         try: usual = ast.literal_eval(known[k]["default"])
@@ -182,7 +183,7 @@ def run_notebook(notebook: Path, folder: Path, parameters: dict) -> Path:  # the
 def run_name(notebook: Path, parameters: dict) -> str:
     "What the files of a run are called."
     from inr2vec.results import Result
-    return Path(Result(notebook.stem, parameters["preset"], parameters["dataset"], parameters["seed"], {}).file_name).stem
+    return Path(Result(notebook.stem, parameters["preset"], parameters["dataset"], parameters.get("seed", 0), {}).file_name).stem
 
 def run_recorded(notebook: Path, folder: Path, parameters: dict):  # -> record.Run
     "Run the notebook and keep a record of how it ended."
@@ -217,7 +218,7 @@ Parameter = Annotated[Optional[list[str]], typer.Option("--parameter", "-p", hel
 @app.command()
 def reproduce(experiment: Annotated[str, typer.Argument(help="the name of a notebook in nbs/experiments, or 'all'")],
               preset: PresetName = "laptop", dataset: Dataset = "families", field: Annotated[Optional[str], typer.Option("--field")] = None, encoder: EncoderName = None,
-              classes: Classes = None, seed: Seed = 0, set_: Set = None, parameter: Parameter = None, folder: Folder = Path("runs"),
+              classes: Classes = None, seed: Annotated[Optional[int], typer.Option(help="decides everything random; the notebook's own by default")] = None, set_: Set = None, parameter: Parameter = None, folder: Folder = Path("runs"),
               results: Annotated[Path, typer.Option(help="where the result goes, as JSON")] = Path("results"),
               force: Annotated[bool, typer.Option("--force", help="with 'all': also what is finished already")] = False):
     "Run an experiment notebook, or all; leave them executed, as HTML, and their results as JSON."
