@@ -5,27 +5,31 @@
 # %% auto #0
 __all__ = ['walkable', 'walk', 'walk_steps', 'MeshWalker']
 
-# %% ../nbs/57_mesh_walker.ipynb #80b6f19a
+# %% ../nbs/57_mesh_walker.ipynb #9d109a45
 import numpy as np
 import torch
+import trimesh
 from torch import Tensor, nn
 
 from .errors import BadShape, NotWatertight
 from .seeds import numpy_rng
 from .shapes import Shape
 
-# %% ../nbs/57_mesh_walker.ipynb #3b94e3cb
-def walkable(shape: Shape, faces: int = 1000, edge: float = .25) -> tuple[np.ndarray, list[np.ndarray]]:
-    "Vertices (v, 3) float32 of a simplified mesh, and the neighbours of each vertex."
+# %% ../nbs/57_mesh_walker.ipynb #b7aa6e73
+def walkable(shape: Shape, faces: int = 1000) -> tuple[np.ndarray, list[np.ndarray]]:
+    "Vertices (v, 3) float32 of a mesh of about `faces` faces, and the neighbours of each vertex."
     if not shape.has_mesh: raise NotWatertight(shape.where, "it has no mesh to walk on", "use a data set of meshes")
-    import open3d as o3d
     mesh = shape.trimesh(); mesh.merge_vertices()
-    mesh = mesh.subdivide_to_size(edge, max_iter=20)
-    if len(mesh.faces) > faces:
-        o3mesh = o3d.geometry.TriangleMesh(o3d.utility.Vector3dVector(mesh.vertices), o3d.utility.Vector3iVector(mesh.faces))
-        o3mesh = o3mesh.simplify_quadric_decimation(faces)
-        vertices, triangles = np.asarray(o3mesh.vertices), np.asarray(o3mesh.triangles)
-    else: vertices, triangles = np.asarray(mesh.vertices), np.asarray(mesh.faces)
+    vertices, triangles = mesh.vertices, mesh.faces
+    if len(triangles) > faces//2:
+        import open3d as o3d
+        made = o3d.geometry.TriangleMesh(o3d.utility.Vector3dVector(vertices), o3d.utility.Vector3iVector(triangles)).simplify_quadric_decimation(faces//2)
+        vertices, triangles = np.asarray(made.vertices), np.asarray(made.triangles)
+    while len(triangles) < faces:                                     # split the faces with the longest edges
+        a, b, c = vertices[triangles].swapaxes(0, 1)
+        longest = np.linalg.norm(np.stack([a - b, b - c, c - a]), axis=2).max()
+        vertices, triangles = trimesh.remesh.subdivide_to_size(vertices, triangles, .8*longest, max_iter=20)
+        vertices, triangles = (merged := trimesh.Trimesh(vertices, triangles)).vertices, merged.faces
     edges = np.unique(np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), axis=1), axis=0)
     edges = np.concatenate([edges, edges[:, ::-1]])
     edges = edges[np.lexsort((edges[:, 1], edges[:, 0]))]

@@ -13,13 +13,13 @@ from torch import Tensor, nn
 from .errors import UnknownOption
 from .siren import Siren, SirenSpec
 
-# %% ../nbs/59_modulated_siren.ipynb #c0a73838
+# %% ../nbs/59_modulated_siren.ipynb #9c5f9b6c
 class LatentModulatedSiren(nn.Module):
     "A shared SIREN whose neurons are shifted by what a latent says."
     def __init__(self, n: int | None = None,   # training shapes: not needed
                  code_dim: int = 512, hidden: int = 512, layers: int = 15, w0: float = 30.,
                  inner: int = 3,               # steps from the zero latent
-                 inner_lr: float = 1.):        # where the learned rates start
+                 inner_lr: float = 1e-2):       # where the learned rates start
         super().__init__()
         if inner < 1: raise UnknownOption("inner", f"{inner} steps find no latent", "use 1 or more")
         self.code_dim, self.w0, self.inner, self.sizes = code_dim, w0, inner, (layers, hidden)

@@ -31,7 +31,7 @@ from .shapes import Shape
 from .store import fingerprint, write_atomically
 from .training import Questions, ask, batch_of
 
-# %% ../nbs/59_shared.ipynb #33e57354
+# %% ../nbs/59_shared.ipynb #e536590a
 NETWORKS = {"OccupancyNetworks": OccupancyNetwork, "DeepSDF": DeepSDF, "LatentModulatedSiren": LatentModulatedSiren}
 
 @dataclass(frozen=True)
@@ -47,10 +47,10 @@ class SharedSpec:
 
 def _sizes(dim: int, hidden: int, steps: int, siren: int, layers: int) -> dict:
     return {"OccupancyNetworks": dict(code_dim=dim, hidden=hidden, encoder=hidden, blocks=3), "DeepSDF": dict(code_dim=dim, hidden=dim + 3 + hidden, layers=6, steps=steps, dropout=0.),
-            "LatentModulatedSiren": dict(code_dim=dim, hidden=siren, layers=layers)}
+            "LatentModulatedSiren": dict(code_dim=dim, hidden=siren, layers=layers, w0=15., inner_lr=.1)}
 
 SHARED = {"smoke": SharedSpec(8, 8, 64, 2e-3, {}, 128, _sizes(32, 16, 8, 16, 3)),
-          "laptop": SharedSpec(600, 16, 192, 2e-3, {}, 512, _sizes(256, 64, 150, 64, 4)),
+          "laptop": SharedSpec(600, 16, 192, 2e-3, {"LatentModulatedSiren": .5}, 512, _sizes(256, 64, 150, 64, 4)),
           "gpu": SharedSpec(20_000, 32, 2_048, 5e-4, {}, 4_096, _sizes(1024, 256, 400, 256, 6)), "paper": SharedSpec()}  # by preset
 
 # %% ../nbs/59_shared.ipynb #46f85cae
