@@ -35,8 +35,10 @@ reproduce: $(STAMP)  ## fit, embed, and make every table and figure (PRESET=smok
 test: $(STAMP)  ## check the sources, test the notebooks, run every experiment's smoke preset
 	$(VENV)/bin/python tests/run.py
 
-readme: $(STAMP)  ## run nbs/index.ipynb and write README.md from it
-	$(VENV)/bin/nbdev-test nbs/index.ipynb --save && $(VENV)/bin/nbdev-clean --fname nbs/index.ipynb
+PAGES := index 77_results_page
+readme: $(STAMP)  ## run the index and the results page, and write README.md and CONTRIBUTING.md from their notebooks
+	$(VENV)/bin/nbdev-export
+	for n in $(PAGES); do $(VENV)/bin/nbdev-test nbs/$$n.ipynb --save && $(VENV)/bin/nbdev-clean --fname nbs/$$n.ipynb || exit 1; done
 	$(VENV)/bin/python tests/readme.py
 
 QUARTO  ?= $(shell command -v quarto)

@@ -9,13 +9,13 @@ medians over the turns (a stretch of ours includes measuring the final error, wh
 Two ratios are printed. `core_ratio` compares processor time with one thread each: it says how much less work there is, and other load disturbs it least; it is the one to quote, as is
 `whole_fit_core_ratio`, the same for whole fits. `ratio` compares
 wall clocks with `--threads` threads each. On an idle machine the two should be near each other; on a busy one the plain loop's threads wait for one another at every operation, and `ratio` grows
-far beyond what an idle machine would show. `load` is the machine's load average next to them.
+far beyond what an idle machine would show. Where the processor multiplies bfloat16, `ours bf16` is the same engine with `precision="bf16"`. `load` is the machine's load average next to them.
 
     python benchmarks/fit.py                        # widths 64 and 128 as the laptop preset has them, a probe of the paper's 512
     python benchmarks/fit.py --widths 64 --no-quality --no-probe
 """
 import json, os, platform, statistics, time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 
@@ -32,7 +32,7 @@ from inr2vec.metrics import chamfer_distance
 from inr2vec.queries import QuerySpec, make_queries
 from inr2vec.reconstruction import inr_field, to_points
 from inr2vec.seeds import seed_for
-from inr2vec.kernels import kernels
+from inr2vec.kernels import fast_bf16, kernels
 from inr2vec.siren import SirenSpec, evaluate, shared_init
 
 LAPTOP = QuerySpec(surface=6_000, close=15_000, medium=12_000, far=1_500, uniform=1_500)
@@ -62,6 +62,12 @@ def reference(spec: SirenSpec, init: Tensor, x: Tensor, value: Tensor, fit: FitS
 
 def ours(spec, init, x, value, fit, seed): return fit_batch(spec, init, x, value, "udf", fit, seed).weights
 
+def ours_bf16(spec, init, x, value, fit, seed): return ours(spec, init, x, value, replace(fit, precision="bf16"), seed)
+
+def contenders() -> dict:
+    "The plain loop and ours; in bfloat16 as well where the processor multiplies that (or INR2VEC_KERNELS is `bf16`, for its quality: the speed of that says nothing)."
+    return {"reference": reference, "ours": ours} | ({"ours bf16": ours_bf16} if fast_bf16() else {})
+
 def seconds(work, threads: int) -> tuple[float, float, object]:  # wall, processor, what `work` returns
     torch.set_num_threads(threads)
     wall, core = time.perf_counter(), time.process_time()
@@ -76,7 +82,7 @@ def peak(threads: int, n: int = 1536) -> tuple[float, float]:  # FLOP/s by wall 
 
 def speed(spec, init, x, value, fit: FitSpec, threads: int, turns: int, seed: int) -> dict:
     "Both in turn; `fit` has as many steps as a turn should take."
-    fits = {"reference": reference, "ours": ours}
+    fits = contenders()
     flops = 6*spec.num_params*fit.points*fit.steps*len(x)
     for f in fits.values(): f(spec, init, x[:1], value[:1], FitSpec(steps=1, points=fit.points), seed)
     rows = []
@@ -91,6 +97,7 @@ def speed(spec, init, x, value, fit: FitSpec, threads: int, turns: int, seed: in
     median = lambda key: statistics.median(key(r) if callable(key) else r[key] for r in rows)
     out = dict(inrs=len(x), steps_timed=fit.steps, turns=turns, load=os.getloadavg()[0],
                ratio=median(lambda r: r["reference_wall"]/r["ours_wall"]), core_ratio=median(lambda r: r["reference_core"]/r["ours_core"]))
+    if "ours bf16" in fits: out |= dict(bf16_ratio=median(lambda r: r["reference_wall"]/r["ours bf16_wall"]), bf16_core_ratio=median(lambda r: r["reference_core"]/r["ours bf16_core"]))
     for name in fits:
         out[name] = dict(ms_per_step=median(f"{name}_wall")/fit.steps/len(x)*1e3, core_ms_per_step=median(f"{name}_core")/fit.steps/len(x)*1e3,
                          share_of_peak=median(f"{name}_peak"), core_share_of_peak=median(f"{name}_core_peak"))
@@ -117,7 +124,7 @@ def main(widths: list[int] = typer.Option([64, 128], help="widths to time with l
          probe: bool = typer.Option(True, help="the paper's 512-wide INRs, one step"), probe_batch: int = typer.Option(2, help="INRs at once there"),
          out: Path = Path("results")):
     meta = dict(date=date.today().isoformat(), seed=seed, device=platform.processor() or platform.machine(), cores=os.cpu_count(), threads=threads,
-                torch=torch.__version__, numpy=np.__version__, python=platform.python_version(), compiled=kernels() is not None,
+                torch=torch.__version__, numpy=np.__version__, python=platform.python_version(), compiled=kernels() is not None, bf16_in_hardware=bool(kernels() and kernels()[0].native_bf16()),
                 peak_gflops={t: peak(t)[0]/1e9 for t in (1, threads)})
     print(json.dumps(meta))
     shapes = make_families(-(-batch//16), seed=seed, progress=False)[:batch]
@@ -127,16 +134,17 @@ def main(widths: list[int] = typer.Option([64, 128], help="widths to time with l
     def note(row): results.append(row); print(json.dumps(row), flush=True); save()
     def save():
         out.mkdir(exist_ok=True)
+        mark = "-emulated"*(fast_bf16() and not meta["bf16_in_hardware"])   # whose speed says nothing
         name = "-".join(map(str, [*widths, *([512] if probe else [])]))
-        (out/f"bench-fit-{name}.json").write_text(json.dumps(dict(meta=meta, laptop_queries=asdict(LAPTOP), paper_queries=asdict(PAPER), results=results), indent=1) + "\n")
+        (out/f"bench-fit-{name}{mark}.json").write_text(json.dumps(dict(meta=meta, laptop_queries=asdict(LAPTOP), paper_queries=asdict(PAPER), results=results), indent=1) + "\n")
     for width in widths:
         spec = SirenSpec(hidden=width); init = shared_init(spec, seed)
         row = dict(setting="laptop", width=width, params=spec.num_params, queries=x.shape[1], points=points, steps=steps, lr=lr, decay=True)
         row.update(speed(spec, init, x, value, FitSpec(timed, points, lr, True, batch), threads, turns, seed))
-        for name in ("reference", "ours"): row[name]["inrs_per_s"] = 1e3/(row[name]["ms_per_step"]*steps)
+        for name in contenders(): row[name]["inrs_per_s"] = 1e3/(row[name]["ms_per_step"]*steps)
         if quality_too:
             found = {}
-            for name, f in (("reference", reference), ("ours", ours)):
+            for name, f in contenders().items():
                 runs, spent = [], 0
                 for run in range(seeds):   # one thread each: here the result counts, not the wall clock
                     _, core, weights = seconds(lambda: f(spec, init, x, value, FitSpec(steps, points, lr, True, batch), seed_for(seed, "bench", width, run)), 1)
@@ -144,11 +152,13 @@ def main(widths: list[int] = typer.Option([64, 128], help="widths to time with l
                 found[name] = {key: np.stack([r[key] for r in runs]) for key in ("error", "chamfer")}   # (seeds, shapes)
                 row[name].update({key: float(v.mean()) for key, v in found[name].items()}, chamfer_median=float(np.median(found[name]["chamfer"])),
                                  whole_fit_core_s=spent/batch/seeds)
-            for key in ("error", "chamfer"):   # by shape, and how far chance alone could move the mean of that
-                d = (found["ours"][key].mean(0) - found["reference"][key].mean(0))/found["reference"][key].mean()
-                row[f"{key}_difference"], row[f"{key}_difference_se"] = float(d.mean()), float(d.std(ddof=1)/len(d)**.5)
-            row["chamfer_median_difference"] = row["ours"]["chamfer_median"]/row["reference"]["chamfer_median"] - 1
-            row["whole_fit_core_ratio"] = row["reference"]["whole_fit_core_s"]/row["ours"]["whole_fit_core_s"]
+            for name in list(found)[1:]:
+                mark = "bf16_"*(name == "ours bf16")
+                for key in ("error", "chamfer"):   # by shape, and how far chance alone could move the mean of that
+                    d = (found[name][key].mean(0) - found["reference"][key].mean(0))/found["reference"][key].mean()
+                    row[f"{mark}{key}_difference"], row[f"{mark}{key}_difference_se"] = float(d.mean()), float(d.std(ddof=1)/len(d)**.5)
+                row[f"{mark}chamfer_median_difference"] = row[name]["chamfer_median"]/row["reference"]["chamfer_median"] - 1
+                row[f"{mark}whole_fit_core_ratio"] = row["reference"]["whole_fit_core_s"]/row[name]["whole_fit_core_s"]
         note(row)
     if probe:
         spec, some = SirenSpec(), shapes[:probe_batch]; x, value = queries(some, PAPER, seed)

@@ -31,7 +31,7 @@ def check_cloud(x: Tensor, least: int = 1) -> Tensor:
     if x.shape[1] < least: raise BadShape("clouds", f"they have {x.shape[1]} points and the network asks for {least}", "give larger clouds, or a smaller network")
     return x
 
-# %% ../nbs/57_blocks.ipynb #e53b4091
+# %% ../nbs/57_blocks.ipynb #c54601f8
 def gather(x: Tensor, at: Tensor) -> Tensor:  # (b, n, d), (b, ...) -> (b, ..., d)
     "The rows `at` of each item of `x`."
     return x.gather(1, at.flatten(1).unsqueeze(-1).expand(-1, -1, x.shape[-1])).view(*at.shape, x.shape[-1])
@@ -39,10 +39,12 @@ def gather(x: Tensor, at: Tensor) -> Tensor:  # (b, n, d), (b, ...) -> (b, ..., 
 @torch.no_grad()
 def knn(x: Tensor, k: int,
         at: Tensor | None = None,  # (b, m, d) whose neighbours among `x` are asked for; `x` itself by default
+        most: int = 2**25,         # distances at a time
         ) -> tuple[Tensor, Tensor]:  # (b, m, k) distances and indices, nearest first
     "The `k` nearest rows of `x` (b, n, d)."
     if not 1 <= k <= x.shape[1]: raise UnknownOption("k", f"{k} neighbours are asked for among {x.shape[1]} points", f"use 1 to {x.shape[1]}")
-    return torch.cdist(x if at is None else at, x).topk(k, largest=False)
+    found = [torch.cdist(part, x).topk(k, largest=False) for part in (x if at is None else at).split(max(1, most//(len(x)*x.shape[1])), 1)]
+    return torch.cat([f[0] for f in found], 1), torch.cat([f[1] for f in found], 1)
 
 # %% ../nbs/57_blocks.ipynb #b47f7ddf
 @torch.no_grad()

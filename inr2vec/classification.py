@@ -33,14 +33,14 @@ class ClassifierHead(nn.Module):
                  ):
         super().__init__()
         self.classes, dims = list(classes), (embed_dim, *hidden)
-        self.register_buffer("mean", torch.zeros(embed_dim)); self.register_buffer("scale", torch.ones(embed_dim))
+        self.register_buffer("mean", torch.zeros(embed_dim)); self.register_buffer("scale", torch.ones(()))
         blocks = [m for i, o in zip(dims, dims[1:]) for m in (nn.Linear(i, o), nn.BatchNorm1d(o), nn.ReLU(), nn.Dropout(dropout))]
         self.net = nn.Sequential(*blocks, nn.Linear(dims[-1], len(self.classes)))
 
     def set_statistics(self, z: Tensor):
-        "Take mean and scale from the training embeddings; a column that is constant keeps the scale 1."
-        self.mean.copy_(z.mean(0)); scale = z.std(0, correction=0)
-        self.scale.copy_(torch.where(scale > 1e-6*scale.max(), scale, torch.ones_like(scale)))
+        "Take the mean, and the scale that gives a coordinate a variance of 1 on average, from the training embeddings; constant embeddings keep the scale 1."
+        self.mean.copy_(z.mean(0)); scale = z.std(0, correction=0).square().mean().sqrt()
+        self.scale.fill_(scale if scale > 0 else 1.)
 
     def forward(self, z: Tensor) -> Tensor:  # (b, embed_dim) -> (b, classes) logits
         return self.net((z - self.mean)/self.scale)

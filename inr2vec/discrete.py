@@ -37,7 +37,7 @@ from .voxel_net import Conv3DNet
 from .weight_mlp import WeightMLP
 from .weight_space import moved, random_motions
 
-# %% ../nbs/58_discrete.ipynb #17afaacc
+# %% ../nbs/58_discrete.ipynb #0c3cd9f4
 @dataclass(frozen=True)
 class Motions:
     "How far shapes are moved at random in training; the defaults are those of the presets."
@@ -61,11 +61,15 @@ class Clouds:
         m, rng = len(self.clouds[i]), rng or torch_rng(self.seed, "points", i)
         return torch.randperm(m, generator=rng)[:self.n] if m >= self.n else torch.randint(m, (self.n,), generator=rng)
 
-    def batch(self, rows, rng: torch.Generator | None = None) -> Tensor:  # (b, n, 3)
-        x = torch.from_numpy(np.stack([self.clouds[i][self.chosen(i, rng).numpy()] for i in rows]))
-        if rng is None: return x
+    def points(self, rows, rng: torch.Generator | None = None) -> tuple[Tensor, np.ndarray]:  # (b, n, 3), (b, n)
+        "Points of some clouds, and which of each cloud they are."
+        at = np.stack([self.chosen(i, rng).numpy() for i in rows])
+        x = torch.from_numpy(np.stack([self.clouds[i][a] for i, a in zip(rows, at)]))
+        if rng is None: return x, at
         matrix, shift = self.motions.draw(len(x), rng)
-        return x @ matrix.transpose(1, 2) + shift.unsqueeze(1)
+        return x @ matrix.transpose(1, 2) + shift.unsqueeze(1), at
+
+    def batch(self, rows, rng: torch.Generator | None = None) -> Tensor: return self.points(rows, rng)[0]  # (b, n, 3)
 
 class Grids:
     "Occupancies."

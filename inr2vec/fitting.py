@@ -6,9 +6,9 @@
 __all__ = ['PRECISIONS', 'FitSpec', 'Fitted', 'slices', 'loss_grad', 'Nets', 'on_cores', 'fit_batch', 'field_error']
 
 # %% ../nbs/26_fitting.ipynb #00000003
-import math
+import math, warnings
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from threading import Event
 from typing import Callable, Iterator
@@ -19,7 +19,7 @@ from torch import Tensor
 from .errors import one_of
 from .fields import field_loss, from_logit, to_label
 from .seeds import torch_rng
-from .kernels import adam, buffer_size, can_compute, gradient, kernels
+from .kernels import adam, buffer_size, can_compute, fast_bf16, gradient, half_size, kernels
 from .siren import SirenSpec, evaluate
 
 # %% ../nbs/26_fitting.ipynb #00000005
@@ -33,7 +33,7 @@ class FitSpec:
     lr: float = 1e-4          # Adam's; constant as in the paper, unless `decay`
     decay: bool = False       # let the rate fall to zero along a cosine
     batch: int = 16           # INRs fitted at once
-    precision: str = "fp32"   # of the products between hidden layers: 'fp32', on a GPU also 'tf32' or 'bf16'; all else is float32
+    precision: str = "fp32"   # of the products between hidden layers: 'fp32', on a GPU 'tf32', 'bf16' where there is hardware for it; all else is float32
 
 @dataclass
 class Fitted:
@@ -80,8 +80,12 @@ class Nets:
         self.g, self.m, self.v = (torch.zeros_like(self.p) for _ in range(3))
         (self.w, self.b), (self.gw, self.gb) = map(self._layers, (self.p, self.g))
         self.wt, self.chunk = [w.mT for w in self.w], min(chunk or fit.points, fit.points)
-        self.compiled = compiled and fit.precision != "bf16" and can_compute(spec, self.p)
-        if self.compiled: self.scratch = flat.new_empty(buffer_size(spec, self.chunk)); return
+        half = fit.precision == "bf16"
+        self.compiled = compiled and can_compute(spec, self.p) and not (half and spec.hidden % 16)
+        if self.compiled:
+            self.scratch = flat.new_empty(buffer_size(spec, self.chunk))
+            self.half = torch.empty(half_size(spec, self.chunk), dtype=torch.int32) if half else None
+            return
         self.buffers = flat.new_empty(2*spec.layers, len(flat), self.chunk, spec.hidden)
         self.views = cache(lambda n: ([s[:, :n] for s in self.buffers[::2]], [c[:, :n] for c in self.buffers[1::2]]))
 
@@ -120,7 +124,7 @@ class Nets:
     def gradient(self, x: Tensor, label: Tensor, want_loss: bool = True) -> Tensor | None:  # -> loss (b,)
         "Add the gradient of the loss, by parameters times `w0`, to `g`."
         if self.compiled:
-            loss = gradient(self.spec, self.p, self.g, x, label, self.field == "occ", self.scratch, self.chunk, want_loss)
+            loss = gradient(self.spec, self.p, self.g, x, label, self.field == "occ", self.scratch, self.chunk, want_loss, self.half)
             return torch.tensor([loss]) if want_loss else None
         loss, n, chunk = None, x.shape[1], self.chunk
         for j in range(0, n, chunk):
@@ -178,6 +182,9 @@ def fit_batch(spec: SirenSpec,
     label, flat = to_label(field, value), (init.expand(b, -1) if init.ndim == 1 else init).to(device)
     cuts, tail = list(slices(q, fit.points, fit.steps, torch_rng(seed, "slices"))), max(1, fit.steps//10)
     alone, chunk = x.is_cpu, None
+    if alone and fit.precision == "bf16" and not fast_bf16():
+        warnings.warn("this processor has no products of bfloat16: float32 is as good and faster here, and is used", stacklevel=2)
+        fit = replace(fit, precision="fp32")
     groups = [slice(i, i + 1) for i in range(b)] if alone else [slice(0, b)]
     if alone: chunk = 256 if kernels() else 1024   # half a megabyte for a 64-wide INR; PyTorch's operations take longer to start
 

@@ -64,11 +64,13 @@ class Inr2Vec:
 
     def fit_inrs(self, shapes: list[Shape],
                  store=None,              # a folder, where finished INRs survive a kill; temporary by default
-                 progress: bool = True) -> Inrs:
+                 progress: bool = True,
+                 engine: str = "local",   # or 'ray', see `engines`; all nodes must then see the folder
+                 ) -> Inrs:
         "One INR for each shape, from this model's initialisation."
         with tempfile.TemporaryDirectory() as tmp:
             p = self.preset
-            return fit_shapes(shapes, self.field, p.siren, self.init, p.fit, p.queries, store or tmp, self.seed, self.device, progress)
+            return fit_shapes(shapes, self.field, p.siren, self.init, p.fit, p.queries, store or tmp, self.seed, self.device, progress, engine=engine)
 
     def fit(self, shapes: list[Shape],
             inrs: Inrs | None = None,     # the INRs of `shapes`, if they are fitted already

@@ -102,7 +102,10 @@ def completion_pairs(dataset: str = "families", preset="laptop", encoder: str | 
 def surface_pairs(dataset: str = "families", preset="laptop", encoder: str | None = None, classes=None, limit: int | None = None, seed: int = 0,
                   folder="runs", overrides=None, device: str | None = None, watch=None, progress: bool = True) -> Pairs:
     "The udf of clouds and the sdf of their meshes."
-    cloud, mesh = (prepare(dataset, preset, f, encoder, classes, limit, seed, folder, overrides, device, watch, progress) for f in ("udf", "sdf"))
+    alike, spec = dataset.split(":")[0] == "families" or detect_layout(dataset, "udf") == detect_layout(dataset, "sdf"), get_preset(preset, **parse_overrides(overrides))
+    shapes = None if alike else read_shapes(dataset, spec, "sdf", classes, limit, seed, progress)
+    if shapes: shapes.label += "-meshes"
+    cloud, mesh = (prepare(dataset, preset, f, encoder, classes, limit, seed, folder, overrides, device, watch, progress, shapes=shapes) for f in ("udf", "sdf"))
     sides = []
     for part in ("train", "test"):
         a, b = (Side(getattr(p.shapes, part), getattr(p, f"{part}_inrs"), getattr(p, f"z_{part}")) for p in (cloud, mesh))

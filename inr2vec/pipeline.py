@@ -12,7 +12,8 @@ from pathlib import Path
 from torch import Tensor
 
 from .datasets import Report, largest_classes, load_dataset
-from .errors import EmptyShape, Inr2VecError, UnknownOption
+from .engines import ENGINES
+from .errors import EmptyShape, Inr2VecError, UnknownOption, one_of
 from .model import Inr2Vec
 from .presets import Preset, get_preset, parse_overrides
 from .shapes import Shape
@@ -104,20 +105,24 @@ def prepare(dataset: str = "families",
             overrides=None,                   # of the preset: a dict, or ['fit.steps=500']
             device: str | None = None,
             watch=None,                       # a `results.Stopwatch`, to know the seconds of each stage
-            progress: bool = True) -> Prepared:
+            progress: bool = True,
+            engine: str = "local",            # that fits: this process, or 'ray', see `engines`
+            shapes: Shapes | None = None,     # those that were read already, under a label of their own
+            ) -> Prepared:
     "Shapes, INRs, a trained model and embeddings; whatever `folder` has already is not made again."
     preset = get_preset(preset, **parse_overrides(overrides))
+    one_of(engine, ENGINES, "engine")
     model = Inr2Vec(field, preset, encoder, seed, device)
     if model.preset.train.moves and model.preset.encoder.kind != "probes":   # the paper's encoder cannot see motions
         model = Inr2Vec(field, model.preset, None, seed, device, **{"train.degrees": 0., "train.stretch": 0., "train.shift": 0., "train.contrast": 0.})
     stage, reused = watch or _unwatched, []
-    with stage("reading shapes"): shapes = read_shapes(dataset, preset, field, classes, limit, seed, progress)
+    with stage("reading shapes"): shapes = shapes or read_shapes(dataset, preset, field, classes, limit, seed, progress)
     for part, name in ((shapes.train, "training"), (shapes.test, "test")):
         if not part: raise Inr2VecError(dataset, f"no {name} shape could be used", "see the report: " + str(shapes.reports[name == "test"]))
     label = shapes.label if limit is None else f"{shapes.label}-limit{limit}"
     at = inr_folder(folder, model, label)
     if at.exists() and any(at.rglob("shard-*")): reused.append("fitting")
-    with stage("fitting"): train, test = (model.fit_inrs(part, at/name, progress) for part, name in ((shapes.train, "train"), (shapes.test, "test")))
+    with stage("fitting"): train, test = (model.fit_inrs(part, at/name, progress, engine) for part, name in ((shapes.train, "train"), (shapes.test, "test")))
     home = at/f"{model.preset.encoder.kind}-{fingerprint(asdict(model.preset))[:8]}"
     with stage("training"): model, earlier = train_or_load(shapes.train, train, model, home, progress)
     if earlier: reused.append("training")

@@ -124,14 +124,16 @@ def read_shard(path: Path,
     "INRs of one shard; raises `CorruptStore` if the file is damaged."
     with opened(path) as (f, meta):
         keys = [key for key in f.keys() if weights or key in ("loss", "error")]
-        if rows is None: t = {key: f.get_tensor(key) for key in keys}
-        else: t = {key: torch.cat([f.get_slice(key)[r:r + 1] for r in rows]) for key in keys}
-        if check and weights and rows is None and digest(meta, t) != meta["sha256"]:
+        if rows is not None:   # decoded one by one: what is at work stays in the cache
+            parts = [{key: f.get_slice(key)[r:r + 1] for key in keys} for r in rows]
+            w = [codec.decode(p) for p in parts] if weights else None
+            return Inrs([meta["names"][r] for r in rows], [meta["labels"][r] for r in rows],
+                        None if w is None else w[0] if len(w) == 1 else torch.cat(w), *(torch.cat([p[key] for p in parts]) for key in ("loss", "error")))
+        t = {key: f.get_tensor(key) for key in keys}
+        if check and weights and digest(meta, t) != meta["sha256"]:
             raise CorruptStore(path, "its checksum is not that of what was written",
                                "fit again with `repair=True`, or after `store.discard(k)`: only this shard's INRs are repeated")
-        at = range(len(meta["names"])) if rows is None else rows
-        return Inrs([meta["names"][r] for r in at], [meta["labels"][r] for r in at],
-                    codec.decode(t) if weights else None, t["loss"], t["error"])
+        return Inrs(meta["names"], meta["labels"], codec.decode(t) if weights else None, t["loss"], t["error"])
 
 def index_entry(path: Path) -> dict:
     "A shard's line in the index, read from the shard itself."

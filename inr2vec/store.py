@@ -22,7 +22,7 @@ from tqdm.auto import tqdm
 
 from .codec import Codec
 from .engines import run_tasks
-from .errors import CorruptStore
+from .errors import CorruptStore, UnreadableFile
 from .fitting import FitSpec, Fitted, fit_batch
 from .index import ShardFolder
 from .queries import QuerySpec, make_queries
@@ -37,12 +37,15 @@ _all_ = ["Inrs", "write_atomically", "fingerprint"]
 class InrStore(ShardFolder):
     "INRs in a folder, with the settings they were made with."
     def __init__(self, path,
-                 config: dict | None = None,      # what the INRs depend on; None opens any store
+                 config: dict | None = None,      # what the INRs depend on; None opens any store that is there
                  spec: SirenSpec | None = None,   # with `init`: their architecture
                  init: Tensor | None = None,      # (num_params,) the shared initialisation; without it, weights are kept as they are
                  dtype: str | None = None,        # see `codec.DTYPES`; None is the store's own, or float16 for a new one with `init`
                  ):
         path, at = Path(path), Path(path)/"config.json"
+        if config is None and init is None and not at.exists():    # someone who reads, at a path that was mistyped
+            raise UnreadableFile(path, "no store of INRs is here (a folder with config.json)" if path.exists() else "there is no such folder",
+                                 "check the path; a new store asks for `config`, or for `spec` and `init`")
         path.mkdir(parents=True, exist_ok=True)
         known = _json(at) if at.exists() else None
         wanted = json.loads(json.dumps(config, default=repr)) if config is not None else None
@@ -85,8 +88,13 @@ class InrStore(ShardFolder):
         of, parts, places = np.searchsorted(starts, at, side="right") - 1, [], []
         for i in np.unique(of):
             here = np.flatnonzero(of == i)
-            parts.append(read_shard(self.shard(int(ks[i])), self.codec, rows=(at[here] - starts[i]).tolist())); places.append(here)
-        return Inrs.cat(parts)[torch.from_numpy(np.argsort(np.concatenate(places)))]
+            part = read_shard(self.shard(int(ks[i])), self.codec, rows=(at[here] - starts[i]).tolist())
+            if not parts: weights = part.weights.new_empty(len(at), part.weights.shape[1])
+            weights[torch.from_numpy(here)], part.weights = part.weights, None
+            parts.append(part); places.append(here)
+        out = Inrs.cat(parts)[torch.from_numpy(np.argsort(np.concatenate(places)))]
+        out.weights = weights
+        return out
 
     def batches(self,
                 batch: int,                # INRs at a time

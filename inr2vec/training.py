@@ -93,9 +93,10 @@ def batch_of(step: int, n: int, batch: int, seed: int) -> Tensor:  # (batch,) in
 
 class Views:
     "The INRs as the encoder sees them: moved, and computed beforehand as far as training does not change it."
-    LIMIT = 2**31   # bytes that may be kept of what is computed beforehand
+    LIMIT = 2**31        # bytes that may be kept of what is computed beforehand
+    part = slice(None)   # of a batch, that this process looks at; see `distributed`
     def __init__(self, encoder: nn.Module, weights: Tensor,   # (n, num_params) on the device of `encoder`, which has been prepared
-                 spec: TrainSpec, seed: int, batch: int = 64):
+                 spec: TrainSpec, seed: int, batch: int = 8):   # so few at once stay in a processor's cache
         self.encoder, self.weights, self.spec, self.motions, self.fixed = encoder, weights, spec, None, None
         n, k = len(weights), spec.views if spec.moves else 1
         if k == 0: return
@@ -110,31 +111,38 @@ class Views:
     def _of(self, i: Tensor, j: Tensor): return self.motions and [m[i, j] for m in self.motions]
     def _moved(self, i: Tensor, motion) -> Tensor: return moved(self.encoder.spec, self.weights[i], *motion) if motion else self.weights[i]
 
+    def _pick(self, i: Tensor, rng) -> tuple:   # of each of `i`, which view, and its motion
+        if not self.motions: return torch.zeros_like(i), [m.to(i.device) for m in self._draw(len(i), rng)] if self.spec.moves else None
+        j = torch.randint(self.spec.views, i.shape, generator=rng).to(i.device)
+        return j, self._of(i, j)
+
     def __call__(self, i: Tensor,            # (b,) which INRs
                  x: Tensor,                  # (b, q, 3) places around them
                  rng: torch.Generator,       # decides the motions
-                 ) -> tuple[Tensor, Tensor]: # (b, embed_dim), (b, q, 3)
-        "Embeddings of `i`, each moved somehow, and `x` moved along."
-        j = torch.randint(self.spec.views, i.shape, generator=rng).to(i.device) if self.motions else torch.zeros_like(i)
-        motion = self._of(i, j) if self.motions else [m.to(i.device) for m in self._draw(len(i), rng)] if self.spec.moves else None
-        z = self.encoder(self._moved(i, motion)) if self.fixed is None else self.encoder.finish(self.fixed[i, j])
-        return z, x @ motion[0].transpose(1, 2) + motion[1].unsqueeze(1) if motion else x
+                 times: int = 1,             # so many views of each, in one batch
+                 ) -> tuple[Tensor, Tensor]: # (times, b, embed_dim), (b, q, 3)
+        "Embeddings of `i`, each moved somehow, and `x` moved along with the first; of all these, `part`."
+        picks = [(j[self.part], motion and [m[self.part] for m in motion]) for j, motion in (self._pick(i, rng) for _ in range(times))]
+        i, x = i[self.part], x[self.part]
+        if self.fixed is None: z = self.encoder(torch.cat([self._moved(i, motion) for _, motion in picks]))
+        else: z = self.encoder.finish(torch.cat([self.fixed[i, j] for j, _ in picks]))
+        motion = picks[0][1]
+        return z.unflatten(0, (times, len(i))), x @ motion[0].transpose(1, 2) + motion[1].unsqueeze(1) if motion else x
 
 def step_loss(views: Views, decoder: nn.Module,
               i: Tensor,                 # (b,) which INRs
               x: Tensor, label: Tensor,  # (b, q, 3), (b, q)
               field: str,
               rng: torch.Generator,      # decides the motions
+              gather=lambda z: z,        # brings the embeddings of all parts of a batch together
               ) -> tuple[Tensor, Tensor]:
     "The reconstruction loss and the contrastive loss of one step."
     spec = views.spec
     with torch.autocast(x.device.type, torch.bfloat16, enabled=spec.precision == "bfloat16"):
-        z, at = views(i, x, rng)
-        answer = decoder(z, at).float()
-    loss = field_loss(field, answer, label).mean()
-    if not spec.contrast: return loss, loss.new_zeros(())
-    with torch.autocast(x.device.type, torch.bfloat16, enabled=spec.precision == "bfloat16"): other = views(i, x[:, :0], rng)[0]
-    return loss, contrastive_loss(z.float(), other.float(), spec.temperature)
+        z, at = views(i, x, rng, 2 if spec.contrast else 1)
+        answer = decoder(z[0], at).float()
+    loss = field_loss(field, answer, label[views.part]).mean()
+    return loss, contrastive_loss(*gather(z.float()), spec.temperature) if spec.contrast else loss.new_zeros(())
 
 def train(encoder: nn.Module,       # maps (b, num_params) to (b, embed_dim); changed in place
           decoder: nn.Module,       # maps (b, embed_dim), (b, q, 3) to (b, q); changed in place
@@ -147,6 +155,7 @@ def train(encoder: nn.Module,       # maps (b, num_params) to (b, embed_dim); ch
           checkpoint: Path | str | None = None,  # a file to take the training up from after a kill
           every: float = 30.,       # seconds between checkpoints
           progress: bool = True,
+          step_of=step_loss,        # what a step computes; `distributed` shares it among processes
           ) -> History:
     "Train both; they are left in evaluation mode on `device`."
     n = len(weights)
@@ -169,7 +178,7 @@ def train(encoder: nn.Module,       # maps (b, num_params) to (b, embed_dim); ch
         for step in range(start, total):
             rng, i = torch_rng(seed, "step", step), batch_of(step, n, spec.batch, seed).to(device)
             o = int(torch.randint(x.shape[1] - size + 1, (), generator=rng))   # queries lie in random order, so any slice is a sample
-            loss, contrast = step_loss(views, decoder, i, x[i, o:o + size], label[i, o:o + size], field, rng)
+            loss, contrast = step_of(views, decoder, i, x[i, o:o + size], label[i, o:o + size], field, rng)
             opt.zero_grad(set_to_none=True)
             (loss + spec.contrast*contrast).backward()
             opt.step(), schedule.step()

@@ -150,9 +150,14 @@ def check_docs() -> Results:
 
 
 def check_readme() -> Results:
-    "README.md and its pictures are what nbs/index.ipynb makes"
+    "README.md, CONTRIBUTING.md and their pictures are what their notebooks make, and the results page is what results/ makes"
     import readme
-    return {"README.md": [f"{name} is not: run make readme" for name in readme.differences()]}
+    sys.path.insert(0, str(ROOT))
+    from inr2vec.results_page import results_page
+    stored = "\n".join(t for c in json.loads((NBS/"77_results_page.ipynb").read_text(encoding="utf-8"))["cells"] if c["cell_type"] == "code" for o in c["outputs"] for t in output_texts(o))
+    made = results_page(ROOT/"results", EXPERIMENTS).data
+    return {"README.md": [f"{name} is not: run make readme" for name in readme.differences()],
+            "results page": [] if made in stored else ["nbs/77_results_page.ipynb does not show what is in results/: run make readme"]}
 
 
 # -- running the notebooks
