@@ -837,6 +837,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                         'inr2vec.reconstruction.project': ('reconstruction.html#project', 'inr2vec/reconstruction.py'),
                                         'inr2vec.reconstruction.reconstruct': ( 'reconstruction.html#reconstruct',
                                                                                 'inr2vec/reconstruction.py'),
+                                        'inr2vec.reconstruction.steepness': ('reconstruction.html#steepness', 'inr2vec/reconstruction.py'),
                                         'inr2vec.reconstruction.to_mesh': ('reconstruction.html#to_mesh', 'inr2vec/reconstruction.py'),
                                         'inr2vec.reconstruction.to_points': ('reconstruction.html#to_points', 'inr2vec/reconstruction.py'),
                                         'inr2vec.reconstruction.to_voxels': ('reconstruction.html#to_voxels', 'inr2vec/reconstruction.py')},

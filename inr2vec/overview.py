@@ -65,5 +65,5 @@ def main_results(folder) -> Table:
         for method, m in r.metrics.items():
             if not isinstance(m, dict) or "accuracy" not in m: continue
             rows.append({"data": r.dataset, "method": method, "accuracy": m["accuracy"], **{k: v for k, v in m.get("retrieval", {}).items() if k.startswith("mAP")},
-                         "preset": r.preset, "seed": r.seed, "minutes in all": round(sum(r.seconds.values())/60, 1), "on": f"{r.environment['cores']} cores of {r.environment['cpu']}" if r.environment["device"] == "cpu" else r.environment["device"], "date": r.date[:10]})
+                         "preset": r.preset, "seed": r.seed, "minutes in all": None if r.parameters.get("reused") else round(sum(r.seconds.values())/60, 1), "on": f"{r.environment['cores']} cores of {r.environment['cpu']}" if r.environment["device"] == "cpu" else r.environment["device"], "date": r.date[:10]})
     return comparison_table(rows)
