@@ -23,7 +23,7 @@ define apt_install
 	fi
 endef
 
-.PHONY: help reproduce test readme docs system clean
+.PHONY: help reproduce test readme docs browser system clean
 .DEFAULT_GOAL := help
 
 help:  ## show this text
@@ -44,6 +44,10 @@ readme: $(STAMP)  ## run the index and the results page, and write README.md and
 QUARTO  ?= $(shell command -v quarto)
 docs: $(STAMP)  ## build the documentation in _docs, with Quarto if it is there (QUARTO= for without)
 	@if [ -n "$(QUARTO)" ]; then $(VENV)/bin/nbdev-docs; else $(VENV)/bin/python docs/build.py; fi
+
+browser: $(STAMP)  ## try the widgets in a headless Chromium (installs the extra `browser`; needs a Chromium)
+	$(VENV)/bin/pip install --quiet -c constraints.txt -e ".[browser]"
+	$(VENV)/bin/python tests/browser.py
 
 system:  ## install the system libraries that Open3D needs, if they are missing (part of the two above)
 	@$(VENV)/bin/python -c 'import open3d' >/dev/null 2>&1 || { $(call apt_install,$(OPEN3D_PACKAGES),Open3D needs them); }
