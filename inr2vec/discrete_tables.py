@@ -7,7 +7,7 @@ __all__ = ['FIELD_OF', 'CLASSIFIERS', 'KINDS', 'FIELDS_AS', 'spec_of', 'classifi
            'autoencoder_of', 'discrete_retrieval', 'parts_network_of', 'discrete_parts_table', 'on_rebuilt', 'resized',
            'dense_points', 'seconds_of', 'timing_table', 'ratio_lines', 'ahead']
 
-# %% ../nbs/69_discrete_tables.ipynb #438eaeff
+# %% ../nbs/69_discrete_tables.ipynb #db1a9881
 import json
 import time
 from contextlib import nullcontext
@@ -22,7 +22,7 @@ from .baselines import chance
 from .classification import evaluate_head, split_by_class
 from .discrete import (classifier_scores, codes, DISCRETE, DiscreteSpec, make_autoencoder, make_network, SEES, train_autoencoder, train_classifier, Trained,
                               view_of)
-from .discrete_parts import parts_of, train_parts
+from .discrete_parts import make_parts_network, parts_of, train_parts
 from .errors import EmptyShape, Inr2VecError, one_of
 from .fields import CLIP, from_logit
 from .pipeline import Prepared
@@ -115,11 +115,12 @@ def discrete_retrieval(p: Prepared, names=("PointNet", "PointNet++", "DGCNN"), s
     metrics["inr2vec"] = between(p.z_test)
     return [{"method": name, **m} for name, m in metrics.items()], {**metrics, "queries": len(truth)}
 
-# %% ../nbs/69_discrete_tables.ipynb #bceff07d
+# %% ../nbs/69_discrete_tables.ipynb #dea1b144
 def parts_network_of(p: Prepared, name: str, parts: dict, spec: DiscreteSpec | None = None, seed: int = 0, progress: bool = True) -> Trained:
     "The part segmentation network of this name, trained on the clouds of `p`, on the CPU."
     spec = spec_of(p, spec)
-    return train_parts(name, p.shapes.train, parts, spec, seed, p.model.device, progress)
+    make = lambda: make_parts_network(name, parts, spec)
+    return _kept(_at(p, f"{name} for parts", spec, seed), make, lambda: train_parts(name, p.shapes.train, parts, spec, seed, p.model.device, progress))
 
 def discrete_parts_table(p: Prepared, names=("PointNet", "PointNet++", "DGCNN"), spec: DiscreteSpec | None = None, seed: int = 0, watch=nullcontext, progress: bool = True) -> tuple[list[dict], dict]:
     "Table rows, and the scores by method; without parts, the reason."
@@ -133,7 +134,7 @@ def discrete_parts_table(p: Prepared, names=("PointNet", "PointNet++", "DGCNN"),
     for name in names:
         with watch(f"{name}, parts"):
             t = parts_network_of(p, name, parts, spec, seed, progress)
-            add(name, parts_of(t, truth, clouds, parts, spec.points, seed, p.model.device), t.seconds)
+            add(name, parts_of(t, truth, clouds, parts, spec.points, seed), t.seconds)
     rest, held = split_by_class(p.train_labels, .2, seed)
     pick = lambda at: [train[i] for i in at]
     with watch("inr2vec, parts"):
