@@ -96,7 +96,7 @@ def trial(variant: Variant,
     fitting = Inr2Vec(field, preset, seed=0, device=device, **variant.changes)
     every, inrs = _fitted(fitting, shapes, folder, label, variant.copies, progress)
     rest, held = split_off(shapes, .25, seed)
-    names, held_names = {s.name for s in rest}, {s.name for s in held}
+    names = {s.name for s in rest}
     row_of = {s.name: i for i, s in enumerate(every)}
     learn = [i for i, s in enumerate(every) if s.name.split("~")[0] in names]
     at, out = [row_of[s.name] for s in rest], [row_of[s.name] for s in held]

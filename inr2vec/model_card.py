@@ -6,15 +6,13 @@
 __all__ = ['LARGEST', 'write_pretrained', 'model_card']
 
 # %% ../nbs/51_model_card.ipynb #98af841a
-import json
 import tempfile
 from pathlib import Path
 
-import torch
 from safetensors.torch import load_file, save_file
 
 from .errors import Inr2VecError
-from .model import Inr2Vec, pretrained_folder
+from .model import Inr2Vec
 from .store import write_atomically
 
 # %% ../nbs/51_model_card.ipynb #ba5799ce
