@@ -1007,6 +1007,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                 'inr2vec.shards.Inrs.cat': ('shards.html#inrs.cat', 'inr2vec/shards.py'),
                                 'inr2vec.shards.Inrs.failed': ('shards.html#inrs.failed', 'inr2vec/shards.py'),
                                 'inr2vec.shards.Inrs.finite': ('shards.html#inrs.finite', 'inr2vec/shards.py'),
+                                'inr2vec.shards._decoded': ('shards.html#_decoded', 'inr2vec/shards.py'),
                                 'inr2vec.shards.digest': ('shards.html#digest', 'inr2vec/shards.py'),
                                 'inr2vec.shards.entry': ('shards.html#entry', 'inr2vec/shards.py'),
                                 'inr2vec.shards.fingerprint': ('shards.html#fingerprint', 'inr2vec/shards.py'),
