@@ -34,6 +34,11 @@ def comments(source: str) -> dict[int, str]:
 def _text(node: ast.AST | None) -> str: return "" if node is None else ast.unparse(node)
 
 
+def _type(node: ast.AST | None) -> str:
+    "An annotation, one in quotes without them."
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else _text(node)
+
+
 def _params(node: ast.FunctionDef, said: dict[int, str]) -> list[Param]:
     "The parameters of `node` and what it returns. A comment belongs to the value returned if it stands on its line, else to the line's last parameter."
     a = node.args
@@ -47,10 +52,10 @@ def _params(node: ast.FunctionDef, said: dict[int, str]) -> list[Param]:
     for p in every:
         end = max(getattr(defaults.get(p.arg), "end_lineno", 0), p.end_lineno)
         ours = last[p.lineno] is p and not (node.returns is not None and node.returns.lineno == end)
-        out.append(Param(star.get(p, "") + p.arg, _text(p.annotation), _text(defaults.get(p.arg)), said.get(end, "") if ours else ""))
+        out.append(Param(star.get(p, "") + p.arg, _type(p.annotation), _text(defaults.get(p.arg)), said.get(end, "") if ours else ""))
     if node.returns is not None:
         about = said.get(node.returns.end_lineno, "") if node.body[0].lineno > node.returns.end_lineno else ""
-        out.append(Param("returns", _text(node.returns), "", about))
+        out.append(Param("returns", _type(node.returns), "", about))
     return out
 
 
@@ -64,7 +69,7 @@ def _signature(name: str, params: list[Param]) -> str:
 def _entry(node: ast.AST, said: dict[int, str], owner: str = "") -> Entry:
     name, about = f"{owner}{node.name}", ast.get_docstring(node) or ""
     if isinstance(node, ast.ClassDef):
-        fields = [Param(s.target.id, _text(s.annotation), _text(s.value), said.get(s.end_lineno, "")) for s in node.body
+        fields = [Param(s.target.id, _type(s.annotation), _text(s.value), said.get(s.end_lineno, "")) for s in node.body
                   if isinstance(s, ast.AnnAssign) and isinstance(s.target, ast.Name) and s.target.id[0] != "_"]
         methods = [s for s in node.body if isinstance(s, ast.FunctionDef | ast.AsyncFunctionDef)]
         init = next((s for s in methods if s.name == "__init__"), None)

@@ -2,11 +2,13 @@
 
 The stored outputs are shown as they are and nothing is run or imported. Exported functions stand with their signature, docstring and parameters, as
 nbdev shows them, and their source can be unfolded. Names in backticks link to where they are defined. A page needs no network: formulas are MathML."""
+import ast
 import base64
 import html
 import json
 import re
 import shutil
+import struct
 import sys
 import time
 from dataclasses import dataclass, field
@@ -42,6 +44,17 @@ def mathml(tex: str, display: bool = False) -> str:
         code = LETTERS[kind] + (ord(c) - 65 if c < "a" else ord(c) - 71)
         return f"<mi>{HOLES.get(kind, {}).get(c, chr(code))}</mi>"
     return re.sub(r'<mi mathvariant="(script|bold|double-struck)">([A-Za-z])</mi>', letter, convert(tex.strip(), display="block" if display else "inline"))
+
+
+def png_size(content: bytes) -> tuple[int, int] | None:
+    "Width and height of a PNG in pixels."
+    return struct.unpack(">II", content[16:24]) if content[:8] == b"\x89PNG\r\n\x1a\n" else None
+
+
+def only_imports(source: str) -> bool:
+    "Whether a cell does nothing but import."
+    try: return all(isinstance(n, ast.Import | ast.ImportFrom) for n in ast.parse(source).body)
+    except SyntaxError: return False
 
 
 def code(source: str, language: str = "python") -> str:
@@ -149,16 +162,18 @@ def interface(entry: api.Entry, page: Page, md, level: int = 3) -> str:
             f'{md(entry.about)}{parameters(entry, md)}{"".join(interface(e, page, md, level + 1) for e in entry.members)}</section>\n')
 
 
-def output(out: dict, page: Page, md, pictures: dict[str, bytes]) -> str:
-    "One stored output: pictures before tables before text."
+def output(out: dict, page: Page, md, pictures: dict[str, bytes], alt: str = "") -> str:
+    "One stored output: pictures before tables before text. `alt` tells those who do not see a picture what it shows; else the heading above it does."
     if out["output_type"] == "stream": return f'<pre class="output">{html.escape("".join(out["text"]).rstrip())}</pre>'
     data = {k: "".join(v) if isinstance(v, list) else v for k, v in out.get("data", {}).items()}
-    alt = html.escape(html.unescape(re.sub(r"<[^>]+>", "", page.toc[-1][2] if page.toc else page.title)), quote=True)
+    alt = html.escape(alt or html.unescape(re.sub(r"<[^>]+>", "", page.toc[-1][2] if page.toc else page.title)), quote=True)
     for mime, ending in (("image/png", "png"), ("image/jpeg", "jpg"), ("image/gif", "gif")):
         if mime in data:
             name = f"figures/{Path(page.href).with_suffix('').as_posix().replace('/', '-')}-{len([n for n in pictures if n.startswith('figures/')])}.{ending}"
             pictures[name] = base64.b64decode(data[mime])
-            return f'<figure><img src="{"../"*page.name.count("/")}{name}" alt="{alt}" loading="lazy"></figure>'
+            size, src = png_size(pictures[name]), f'{"../"*page.name.count("/")}{name}'
+            about = f' width="{size[0]}" height="{size[1]}" style="--width: {size[0]}px"' if size else ""      # keeps the place free until it is loaded
+            return f'<figure><a href="{src}"><img src="{src}" alt="{alt}"{about} decoding="async"></a></figure>'
     if "image/svg+xml" in data: return f'<figure role="img" aria-label="{alt}">{data["image/svg+xml"]}</figure>'
     if "text/html" in data: return f'<div class="output wide">{data["text/html"]}</div>'
     if "text/markdown" in data: return f'<div class="output">{md(data["text/markdown"])}</div>'
@@ -177,9 +192,10 @@ def body(page: Page, names: dict, modules: dict[str, Page]) -> tuple[str, dict[s
         shown = re.sub(r"^#\|.*\n?", "", source, flags=re.M).strip("\n")
         if i in page.entries:
             parts += [interface(e, page, md) for e in page.entries[i]]
-            if shown: parts.append(f"<details class=\"source\"><summary>source</summary>{code(shown)}</details>")
+            if shown: parts.append(f"<details class=\"source\"><summary>{'imports' if only_imports(shown) else 'source'}</summary>{code(shown)}</details>")
         elif shown and not re.search(r"^#\|\s*echo:\s*false", source, re.M): parts.append(code(shown))
-        if not re.search(r"^#\|\s*output:\s*false", source, re.M): parts += [output(o, page, md, pictures) for o in cell["outputs"]]
+        said = re.search(r"^#\|\s*fig-alt:\s*[\"']?(.+?)[\"']?\s*$", source, re.M)
+        if not re.search(r"^#\|\s*output:\s*false", source, re.M): parts += [output(o, page, md, pictures, said[1] if said else "") for o in cell["outputs"]]
     return "\n".join(parts), pictures
 
 
@@ -224,7 +240,7 @@ def build(out: Path) -> list[Page]:
         step = lambda j, word: (f'<a class="{word}" href="{up}{pages[order[j]].href}"><span>{word}</span> {html.escape(pages[order[j]].title)}</a>' if 0 <= j < len(order) else "<span></span>")
         filled = dict(title=html.escape(page.title if name == "index.ipynb" else f"{page.title} – {title}"), heading=html.escape(page.title), site=html.escape(title), up=up, body=text,
                       description=html.escape(page.about or sidebar.config()["description"], quote=True), navigation=navigation(tree, page, pages), toc=contents(page),
-                      meta=" · ".join([f"<code>inr2vec.{page.module}</code>"]*bool(page.module) + [f'<a href="{up}notebooks/{name}" download>{html.escape(Path(name).name)}</a>']),
+                      meta=" · ".join([f"<code>inr2vec.{page.module}</code>"]*bool(page.module) + [f'notebook <a href="{up}notebooks/{name}" download>{html.escape(Path(name).name)}</a>']),
                       previous=step(i - 1, "previous"), next=step(i + 1, "next"))
         (out/page.href).write_text(re.sub(r"\{\{(\w+)\}\}", lambda m: filled[m[1]], template), encoding="utf-8")
         shutil.copy(NBS/name, out/"notebooks"/name)
@@ -232,7 +248,8 @@ def build(out: Path) -> list[Page]:
         index.append([page.title, page.href, page.about, [[plain(t), n] for _, n, t in page.toc]])
     if (NBS/"images").exists(): shutil.copytree(NBS/"images", out/"images")
     (out/"search.js").write_text(f"const PAGES = {json.dumps(index, ensure_ascii=False, separators=(',', ':'))};\n" + (HERE/"page.js").read_text(encoding="utf-8"), encoding="utf-8")
-    (out/"style.css").write_text((HERE/"style.css").read_text(encoding="utf-8") + HtmlFormatter(style="friendly").get_style_defs("pre"), encoding="utf-8")
+    colours = "".join(f"{l}\n" for l in HtmlFormatter(style="friendly").get_style_defs("pre").splitlines() if l.startswith("pre ."))       # not the style's own background
+    (out/"style.css").write_text((HERE/"style.css").read_text(encoding="utf-8") + colours, encoding="utf-8")
     return list(pages.values())
 
 

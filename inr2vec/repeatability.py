@@ -64,5 +64,5 @@ def repeatability_in_words(metrics: dict[str, dict]) -> str:
     mates = e["to the nearest of its class"]/e["within"]
     return (f"In embeddings, shapes of different classes lie {e['ratio']:.1f} times as far apart as fits of one shape ({metrics['weights']['ratio'] or 0:.1f} times in weights), and the nearest other shape of the class {mates:.1f} times as far. "
             f"The nearest of all fits is of the same shape for {e['nearest is the same shape']:.0%}: "
-            f"{'clusters as tight as in the paper' if e['nearest is the same shape'] == 1 and e['ratio'] > 3 else 'clusters looser than in the paper'}"
+            f"{'the fits of each shape form a cluster of their own, as in the paper' if e['nearest is the same shape'] == 1 and e['ratio'] > 3 else 'the clusters are looser than in the picture of the paper'}"
             f"{', and still the noise of fitting is not small against the differences within a class' if mates < 2 else ''}.")
