@@ -23,7 +23,7 @@ from torch import Tensor
 
 from .codec import Codec
 from .errors import CannotWrite, CorruptStore
-from .fitting import Fitted
+from .fitting import LATER, Fitted
 
 # %% ../nbs/27_shards.ipynb #00000005
 def write_atomically(path: Path, write: Callable[[Path], None]):
@@ -45,8 +45,12 @@ def sweep(folder: Path):
         except (PermissionError, ValueError): pass      # somebody else's
 
 def fingerprint(obj) -> str:
-    "A short hash of anything `json` can write (and of objects by their `repr`)."
-    return hashlib.sha256(json.dumps(obj, sort_keys=True, default=repr).encode()).hexdigest()[:16]
+    "A short hash of anything `json` can write (and of objects by their `repr`); options that came later count only where they are used."
+    return hashlib.sha256(json.dumps(_used(obj), sort_keys=True, default=repr).encode()).hexdigest()[:16]
+
+def _used(obj):
+    if isinstance(obj, dict): return {k: _used(v) for k, v in obj.items() if LATER.get(k, v) != v or k not in LATER}
+    return [_used(v) for v in obj] if isinstance(obj, (list, tuple)) else obj
 
 # %% ../nbs/27_shards.ipynb #0000000b
 @dataclass
