@@ -40,9 +40,9 @@ class GeneratorSpecs:
 GENERATORS = {
     "smoke": GeneratorSpecs(256, 64, SphereSpec(8, 8, 4, 32, Rivalry(steps=3, batch=4)), VaeSpec(8, 16, 1, 16, 3, 4, 64), GemSpec(8, (16,), (16,), 8, 3, 4, 64, neighbours=2),
                             GaspSpec(8, (16,), (16,), 8, 4, (16, 4), 32, Rivalry("logistic", 3, 4, beta=0., penalty=10.))),
-    "laptop": GeneratorSpecs(8_192, 512, SphereSpec(32, 48, 8, 256, Rivalry("least squares", 120, 8, 1e-3, penalty=1., every=4)),
-                             VaeSpec(32, 48, 2, 48, 250, 8, 512, 3e-3), GemSpec(64, (48, 48, 48), (128,), 32, 250, 8, 512, 2e-3, neighbours=3),
-                             GaspSpec(32, (48, 48, 48), (128,), 32, 16, (96, 24), 320, Rivalry("logistic", 250, 8, 5e-4, 1e-3, beta=0., penalty=10., every=4))),
+    "laptop": GeneratorSpecs(8_192, 512, SphereSpec(32, 48, 8, 256, Rivalry("least squares", 180, 8, 1e-3, penalty=1., every=4)),
+                             VaeSpec(32, 48, 2, 48, 400, 8, 512, 3e-3), GemSpec(64, (48, 48, 48), (128,), 32, 400, 8, 512, 2e-3, neighbours=3),
+                             GaspSpec(32, (48, 48, 48), (128,), 32, 16, (96, 24), 320, Rivalry("logistic", 600, 8, 1e-3, 2e-3, beta=0., penalty=10., every=4))),
     "gpu": GeneratorSpecs(32_768, 2_048, SphereSpec(rivalry=Rivalry(steps=4_000, batch=32, lr=2e-4, penalty=1., every=4)), VaeSpec(steps=4_000, lr=5e-4), GemSpec(256, steps=4_000, lr=5e-4),
                           GaspSpec(rivalry=Rivalry("logistic", 6_000, 16, 1e-4, 4e-4, beta=0., penalty=10.))),
     "paper": GeneratorSpecs()}
