@@ -212,7 +212,9 @@ def run_notebook(notebook: Path, folder: Path, parameters: dict) -> Path:  # the
 def run_name(notebook: Path, parameters: dict) -> str:
     "What the files of a run are called."
     from inr2vec.results import Result
-    return Path(Result(notebook.stem, parameters["preset"], parameters["dataset"], parameters.get("seed", 0), {}, parameters).file_name).stem
+    few = parameters.get("classes")
+    label = f"{parameters['dataset']}-{few if isinstance(few, int) else len(few)}" if few else parameters["dataset"]      # as `read_shapes` calls it
+    return Path(Result(notebook.stem, parameters["preset"], label, parameters.get("seed", 0), {}, parameters).file_name).stem
 
 def run_recorded(notebook: Path, folder: Path, parameters: dict):  # -> record.Run
     "Run the notebook and keep a record of how it ended."
