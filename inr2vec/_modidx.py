@@ -485,6 +485,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
             'inr2vec.generators': { 'inr2vec.generators.GeneratorSpecs': ('generators.html#generatorspecs', 'inr2vec/generators.py'),
                                     'inr2vec.generators.compare_generators': ( 'generators.html#compare_generators',
                                                                                'inr2vec/generators.py'),
+                                    'inr2vec.generators.generators_table': ('generators.html#generators_table', 'inr2vec/generators.py'),
                                     'inr2vec.generators.judged': ('generators.html#judged', 'inr2vec/generators.py'),
                                     'inr2vec.generators.rival_shapes': ('generators.html#rival_shapes', 'inr2vec/generators.py')},
             'inr2vec.heatmap': { 'inr2vec.heatmap.heatmap': ('heatmap.html#heatmap', 'inr2vec/heatmap.py'),
