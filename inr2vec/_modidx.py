@@ -953,6 +953,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
             'inr2vec.scale': { 'inr2vec.scale.Plan': ('scale.html#plan', 'inr2vec/scale.py'),
                                'inr2vec.scale.Plan.__str__': ('scale.html#plan.__str__', 'inr2vec/scale.py'),
                                'inr2vec.scale.Plan.bytes': ('scale.html#plan.bytes', 'inr2vec/scale.py'),
+                               'inr2vec.scale.Plan.cost': ('scale.html#plan.cost', 'inr2vec/scale.py'),
                                'inr2vec.scale.Plan.hours': ('scale.html#plan.hours', 'inr2vec/scale.py'),
                                'inr2vec.scale.Plan.lost_by_a_kill': ('scale.html#plan.lost_by_a_kill', 'inr2vec/scale.py'),
                                'inr2vec.scale.Plan.shards': ('scale.html#plan.shards', 'inr2vec/scale.py'),
