@@ -2,7 +2,8 @@
 
 Bytes are those of whole shards of the paper's 512 x 4 INRs. Reading is `InrStore.batches` in a random order, memory-mapped, beside what a training can take in: the encoder alone, one step
 forwards and back on a batch of 16, and nothing else of a step, so a training asks for less. The files were just written and lie in the system's page cache: the figure is what opening, slicing
-and decoding cost, to be compared with the disk's own rate. `singles` is an INR's bytes read for a batch of one in random order, the worst case. What training on a card asks for is worked out
+and decoding cost, to be compared with the disk's own rate. `batches` reuse one batch's memory, `anew` take new memory for each batch, which the system has to
+clear page by page; `singles` are batches of one in random order. What training on a card asks for is worked out
 from the encoder's and decoder's operations at `sustained` operations a second, an assumption. Rates are by the wall clock (`per_s`) and by the processor's time of the one thread
 that reads (`per_core_s`): the latter is what is compared, because other load on the machine hardly touches it.
 
@@ -56,8 +57,8 @@ def reading(spec, init, n: int, shard: int, batch: int, seed: int, folder: Path)
         write = seconds(lambda: [store.write(*part) for part in made_up(spec, init, n, shard, seed)])
         size = sum(p.stat().st_size for p in store.shards)
         store, row = InrStore(folder/dtype), dict(bytes_per_inr=bytes_per_inr(spec, dtype), file_bytes_per_inr=size/n, **rates("write_mb", size/MB, write))
-        for name, b in (("batches", batch), ("singles", 1)):
-            took = np.min([seconds(lambda: [None for _ in store.batches(b, seed + turn)]) for turn in range(2)], 0)
+        for name, b, reuse in (("batches", batch, True), ("anew", batch, False), ("singles", 1, False)):
+            took = np.min([seconds(lambda: [None for _ in store.batches(b, seed + turn, reuse=reuse)]) for turn in range(3)], 0)
             row |= rates(f"{name}_inrs", n, took) | rates(f"{name}_mb", size/MB, took)
         row |= rates("checked_mb", size/MB, seconds(lambda: [store.read(k) for k in range(n//shard)]))    # in the store's order, with checksums
         print(dtype, {k: round(v) for k, v in row.items()}, flush=True)

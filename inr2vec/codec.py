@@ -42,13 +42,16 @@ class Codec:
         q = [(r/s.unsqueeze(-1)).nan_to_num(0, 0, 0).round().to(torch.int8).flatten(1) for r, s in zip(self._rows(delta), self._split(scale))]
         return dict(weights=torch.cat(q, 1), scale=scale)
 
-    def decode(self, tensors: dict[str, Tensor]) -> Tensor:  # (n, num_params) float32
+    def decode(self, tensors: dict[str, Tensor],
+               out: Tensor | None = None,   # where to, instead of memory of its own
+               ) -> Tensor:                 # (n, num_params) float32
         "The weights that `encode` wrote, as exactly as the dtype kept them."
-        if self.dtype == "float32": return tensors["weights"]
-        delta = tensors["weights"].float()
+        w = tensors["weights"]
+        if self.dtype == "float32": return w if out is None else out.copy_(w)
+        out = (torch.empty(w.shape) if out is None else out).copy_(w)
         if self.dtype == "int8":
-            delta = torch.cat([(r*s.unsqueeze(-1)).flatten(1) for r, s in zip(self._rows(delta), self._split(tensors["scale"]))], 1)
-        return delta if self.init is None else delta + self.init
+            for r, s in zip(self._rows(out), self._split(tensors["scale"])): r.mul_(s.unsqueeze(-1))
+        return out if self.init is None else out.add_(self.init)
 
     def _split(self, scale: Tensor) -> tuple[Tensor, ...]:
         "`scale` (n, rows of all parameters) cut into the parameters."

@@ -226,7 +226,7 @@ DISCRETE: dict[str, DiscreteSpec] = {   # by the name of the preset
                            "DGCNN": dict(k=6, widths=(8, 8), features=32, hidden=(16,)), "MeshWalker": dict(dense=(8,), recurrent=(16,)), "Conv3DNet": dict(resolution=16, filters=4, hidden=16),
                            "MLP on weights": dict(components=16, hidden=(16,)), "neural graph": dict(width=4, depth=1, hidden=(16,))},
                           {"PointNet": dict(local=(8,), widths=(16, 32), hidden=(16,), transform=None), "PointNet++": dict(levels=(Level(16, .4, 8, (8, 16)),), widths=(32,), back=((16,), (16,))),
-                           "DGCNN": dict(k=6, width=8, features=32, hidden=(16,))}),
+                           "DGCNN": dict(k=6, width=8, features=32, hidden=(16,), transform=None)}),
     "laptop": DiscreteSpec(LoopSpec(60, 32, 2e-3, checks=12), Motions(), 256, 400, 80, 8, 32, 128, (256,),
                            {"PointNet": dict(local=(32, 32), widths=(64, 256), hidden=(128, 64), transform=_TNET),
                             "PointNet++": dict(levels=(Level(64, .3, 16, (32, 64)), Level(16, .6, 16, (64, 128))), widths=(128, 256), hidden=(128, 64)),
@@ -234,7 +234,7 @@ DISCRETE: dict[str, DiscreteSpec] = {   # by the name of the preset
                             "MLP on weights": dict(components=128, hidden=(128, 64)), "neural graph": dict(width=16, depth=3, hidden=(64,))},
                            {"PointNet": dict(local=(32, 64), widths=(64, 256), hidden=(128, 64), transform=_TNET),
                             "PointNet++": dict(levels=(Level(64, .3, 16, (32, 64)), Level(16, .6, 16, (64, 128))), widths=(128, 256), back=((128,), (64,), (64, 64))),
-                            "DGCNN": dict(k=10, width=32, features=256, hidden=(128, 64))}),
+                            "DGCNN": dict(k=10, width=32, features=256, hidden=(128, 64), transform=None)}),
     "gpu": DiscreteSpec(), "paper": DiscreteSpec()}
 
 def make_network(name: str, outputs: int, spec: DiscreteSpec, weights: Tensor | None = None, siren: SirenSpec | None = None) -> nn.Module:

@@ -32,7 +32,6 @@ from .retrieval import embedding_distances, retrieval_scores
 from .scoreboard import as_points, classify, depth_of_retrieval
 from .seeds import torch_rng
 from .segmentation import class_parts, majority_parts, nearest_parts, predict_parts, SEGMENT, segmentation_scores, train_segmenter
-from .shapes import Shape
 from .store import fingerprint, write_atomically
 
 # %% ../nbs/69_discrete_tables.ipynb #9ffb6311
@@ -104,7 +103,7 @@ def autoencoder_of(p: Prepared, name: str, spec: DiscreteSpec | None = None, see
 
 def discrete_retrieval(p: Prepared, names=("PointNet", "PointNet++", "DGCNN"), spec: DiscreteSpec | None = None, seed: int = 0, watch=nullcontext, progress: bool = True) -> tuple[list[dict], dict]:
     "Table rows, and the scores by method."
-    spec, truth, found = spec_of(p, spec), p.test_labels, {}
+    spec, truth = spec_of(p, spec), p.test_labels
     ks = depth_of_retrieval(truth)
     between = lambda z: retrieval_scores(embedding_distances(z, z), truth, truth, ks, leave_out_self=True)
     metrics = {"chance": chance(p.train_labels, truth, ks)["retrieval"]}

@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial import cKDTree
 
-from .baselines import chamfer_nearest, chance, raw_weights
+from .baselines import chamfer_nearest, chance
 from .classification import split_by_class
 from .errors import BadEmbeddings, Inr2VecError, one_of
 from .interpolation import interpolate, smoothness
-from .pipeline import Prepared, decoded, missing_of, prepare
-from .presets import PRESETS, preset_to_dict
+from .pipeline import Prepared, decoded, prepare
+from .presets import preset_to_dict
 from .rebuilt import from_weights, rebuilt_clouds
 from .retrieval import embedding_distances, retrieval_scores
 from .scoreboard import among_scores, as_points, classify, depth_of_retrieval

@@ -9,7 +9,7 @@ __all__ = ['classes_by_field', 'of_clouds', 'rebuilt_by_field', 'changes', 'lead
 from contextlib import nullcontext
 
 from .discrete import SEES
-from .discrete_tables import ahead, CLASSIFIERS, discrete_classes, discrete_parts_table, discrete_retrieval, on_rebuilt
+from .discrete_tables import ahead, CLASSIFIERS, discrete_classes, on_rebuilt
 from .experiments import by_field
 from .pipeline import Prepared
 

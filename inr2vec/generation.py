@@ -27,7 +27,7 @@ from .interpolation import interpolate
 from .metrics import chamfer_matrix
 from .model import Inr2Vec
 from .pipeline import Prepared, decoded
-from .retrieval import check_labels, embedding_matrix
+from .retrieval import embedding_matrix
 from .scoreboard import as_points, surface_points
 from .seeds import numpy_rng, seed_for, torch_rng
 from .shapes import Shape

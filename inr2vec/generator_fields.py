@@ -18,7 +18,7 @@ from .errors import BadEmbeddings, EmptyShape, one_of
 from .fields import to_label
 from .generation import fixed_points, mlp
 from .generator_adversarial import seeded
-from .queries import FIELDS, QuerySpec, make_queries, query_points, sdf, udf, voxel_centres, voxelize
+from .queries import FIELDS, QuerySpec, query_points, sdf, udf, voxel_centres, voxelize
 from .reconstruction import reconstruct
 from .scoreboard import surface_points
 from .seeds import numpy_rng, torch_rng

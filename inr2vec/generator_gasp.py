@@ -8,7 +8,6 @@ __all__ = ['gathered', 'PointConv', 'FieldCritic', 'GaspSpec', 'Gasp', 'train_ga
 # %% ../nbs/66_generator_gasp.ipynb #5cdf6ad9
 from dataclasses import dataclass, field as field_
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 

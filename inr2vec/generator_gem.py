@@ -8,7 +8,6 @@ __all__ = ['lle_weights', 'GemSpec', 'Gem', 'train_gem']
 # %% ../nbs/66_generator_gem.ipynb #17e0f7ea
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn

@@ -8,7 +8,6 @@ __all__ = ['VaeSpec', 'OccupancyVAE', 'divergence', 'train_vae']
 # %% ../nbs/66_generator_vae.ipynb #e4197241
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn

@@ -12,7 +12,6 @@ import trimesh
 from torch import Tensor, nn
 
 from .errors import BadShape, NotWatertight
-from .seeds import numpy_rng
 from .shapes import Shape
 
 # %% ../nbs/57_mesh_walker.ipynb #b7aa6e73

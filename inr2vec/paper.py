@@ -124,7 +124,7 @@ class PaperTable:
 _elsewhere = lambda table, what: PaperRow("ShapeNet Part", "clouds", "inr2vec", (None, None), f"{table}, {what}: not copied, since the copy could not be checked")
 
 PAPER: dict[str, PaperTable] = {
-    "retrieval": PaperTable("Table 1", "embeddings that saw no label retrieve nearly as well as features of networks that were trained with labels",
+    "retrieval": PaperTable("Table 1", "embeddings retrieve about as well as the codes of auto-encoders of points, somewhat less well than those with PointNet++ in front",
                             ("@1", "@5", "@10"), _retrieval, RETRIEVAL, True, ("main",)),
     "classification": PaperTable("Table 2", "one head on embeddings comes near networks made for clouds and meshes, and ahead of one made for voxels",
                                  ("accuracy",), _classification, CLASSIFICATION, True, ("main",)),
@@ -153,7 +153,8 @@ def beside(results,                 # a folder with JSON, or a list of `results.
     mine: list[dict] = []
     for r in _results(results):
         if r.experiment not in (table, *t.of): continue
-        how = {"from": "here" if r.experiment == table else f"here, {r.experiment}", "preset": r.preset, "seed": r.seed, "on": on(r.environment), "date": r.date[:10]}
+        other = [f"encoder {r.parameters['encoder']!r}"] if r.parameters.get("encoder") in r.variant else []
+        how = {"from": ", ".join(["here", *[r.experiment]*(r.experiment != table), *other]), "preset": r.preset, "seed": r.seed, "on": on(r.environment), "date": r.date[:10]}
         for row in t.ours(r):
             figures = {c: None if row.get(c) is None else 100*row[c] if t.percent else row[c] for c in t.columns}
             note = f"not run: {row['why']}" if row.get("why") else "no figure" if None in figures.values() else ""
@@ -162,7 +163,7 @@ def beside(results,                 # a folder with JSON, or a list of `results.
     for data, shapes in dict.fromkeys((r.data, r.shapes) for r in t.rows):
         rows += [{"data": data, "shapes": shapes, "method": r.method, **dict(zip(t.columns, r.figures)), "from": r.why or f"the paper, {t.where}"}
                  for r in t.rows if (r.data, r.shapes) == (data, shapes)]
-        same = [m for m in mine if plain(m["data"]) == plain(data)]
+        same = [m for m in mine if plain(m["data"]) == plain(data) and (m["shapes"] == shapes or m["shapes"] not in SHAPES.values())]   # or a protocol, of parts
         rows += same or [{"data": data, "shapes": shapes, "method": "inr2vec, here", "from": f"not run: {data} does not come with the package; give its folder as the data set"}]
     if not t.rows: rows.append({"data": "the paper's", "method": "inr2vec", "from": f"the paper shows pictures only: {t.where}"})
     rows += [m for m in mine if m not in rows] or [{"data": "other data", "method": "inr2vec, here", "from": f"not run yet: inr2vec reproduce {table}"}]

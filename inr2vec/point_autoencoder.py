@@ -6,7 +6,6 @@
 __all__ = ['PointAutoencoder']
 
 # %% ../nbs/57_point_autoencoder.ipynb #3240a4c3
-import torch
 from torch import Tensor, nn
 
 from .blocks import chamfer_loss, check_cloud

@@ -42,6 +42,7 @@ def refit(shapes: list[Shape],
     key = fingerprint(dict(siren=asdict(p.siren), fit=asdict(p.fit), queries=asdict(p.queries), shapes=[s.name for s in shapes], points=p.points, init=p.init))
     store = Path(folder)/f"refits-{field}-{p.name}-seed{seed}-{key[:8]}"/f"start{start}-draw{draw}"
     return fit_shapes(shapes, field, p.siren, numbered_start(p, field, start, seed), p.fit, p.queries, store, seed_for(seed, "draw", draw), device, progress)
+
 def few_at_smoke(dataset: str, preset: Preset | str, classes=None):
     "`classes`, if any; of all families at the smoke preset, four that keep a run short."
     return list(FEW) if classes is None and dataset == "families" and get_preset(preset).name == "smoke" else classes

@@ -16,7 +16,6 @@ from .errors import BadEmbeddings
 from .pipeline import Prepared
 from .refits import refit
 from .retrieval import embedding_matrix
-from .shapes import Shape
 
 # %% ../nbs/73_repeatability.ipynb #ede910ea
 def spread_of_fits(z,                     # (fits, shapes, d)

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from .codec import Codec
 from .errors import CannotWrite, CorruptStore
-from .fitting import Fitted
+from .fitting import LATER, Fitted
 
 # %% ../nbs/27_shards.ipynb #00000005
 def write_atomically(path: Path, write: Callable[[Path], None]):
@@ -45,8 +45,12 @@ def sweep(folder: Path):
         except (PermissionError, ValueError): pass      # somebody else's
 
 def fingerprint(obj) -> str:
-    "A short hash of anything `json` can write (and of objects by their `repr`)."
-    return hashlib.sha256(json.dumps(obj, sort_keys=True, default=repr).encode()).hexdigest()[:16]
+    "A short hash of anything `json` can write (and of objects by their `repr`); options that came later count only where they are used."
+    return hashlib.sha256(json.dumps(_used(obj), sort_keys=True, default=repr).encode()).hexdigest()[:16]
+
+def _used(obj):
+    if isinstance(obj, dict): return {k: _used(v) for k, v in obj.items() if LATER.get(k, v) != v or k not in LATER}
+    return [_used(v) for v in obj] if isinstance(obj, (list, tuple)) else obj
 
 # %% ../nbs/27_shards.ipynb #0000000b
 @dataclass
@@ -120,20 +124,30 @@ def read_shard(path: Path,
                rows: list[int] | None = None,   # some INRs only, unchecked; all when None
                weights: bool = True,            # False leaves the weights on the disk
                check: bool = True,              # compare the checksum
+               into: tuple[Tensor, list[int]] | None = None,  # with `rows`: memory for weights, and the place in it of each row
                ) -> Inrs:
     "INRs of one shard; raises `CorruptStore` if the file is damaged."
     with opened(path) as (f, meta):
         keys = [key for key in f.keys() if weights or key in ("loss", "error")]
-        if rows is not None:   # decoded one by one: what is at work stays in the cache
-            parts = [{key: f.get_slice(key)[r:r + 1] for key in keys} for r in rows]
-            w = [codec.decode(p) for p in parts] if weights else None
-            return Inrs([meta["names"][r] for r in rows], [meta["labels"][r] for r in rows],
-                        None if w is None else w[0] if len(w) == 1 else torch.cat(w), *(torch.cat([p[key] for p in parts]) for key in ("loss", "error")))
-        t = {key: f.get_tensor(key) for key in keys}
+        t = {key: f.get_tensor(key) for key in keys}     # mapped: nothing is read yet
+        if rows is not None:
+            w = _decoded(t, codec, rows, *(into or (None, range(len(rows))))) if weights else None
+            return Inrs([meta["names"][r] for r in rows], [meta["labels"][r] for r in rows], w, t["loss"][rows], t["error"][rows])
         if check and weights and digest(meta, t) != meta["sha256"]:
             raise CorruptStore(path, "its checksum is not that of what was written",
                                "fit again with `repair=True`, or after `store.discard(k)`: only this shard's INRs are repeated")
         return Inrs(meta["names"], meta["labels"], codec.decode(t) if weights else None, t["loss"], t["error"])
+
+def _decoded(tensors: dict[str, Tensor], codec: Codec, rows: list[int], out: Tensor | None, places: "list[int]") -> Tensor:
+    "Some rows of a shard's weights, in `places` of `out`: straight into it where they are large, else a cache full at a time."
+    t, size = {k: tensors[k] for k in ("weights", "scale") if k in tensors}, tensors["weights"].shape[1]
+    if out is None: out = torch.empty(len(rows), size)
+    group = max(1, 2**18//size)
+    for j in range(0, len(rows), group):
+        some, at = rows[j:j + group], places[j:j + group]
+        if len(some) == 1: codec.decode({k: x[some[0]:some[0] + 1] for k, x in t.items()}, out[at[0]:at[0] + 1])
+        else: out[torch.as_tensor(at)] = codec.decode({k: x[some] for k, x in t.items()})
+    return out
 
 def index_entry(path: Path) -> dict:
     "A shard's line in the index, read from the shard itself."

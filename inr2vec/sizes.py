@@ -94,7 +94,7 @@ def size_rows(grid, hidden: tuple[int, ...] = PAPER_ROWS, embed_dim: int = PAPER
               progress: bool = True) -> list[dict]:
     "Parameters and megabytes of each kind of encoder for SIRENs of each `(hidden, layers)`."
     rows = []
-    for kind, (h, layers) in (bar := tqdm([(k, g) for k in kinds for g in grid], desc="measuring", unit="encoder", disable=not progress)):
+    for kind, (h, layers) in tqdm([(k, g) for k in kinds for g in grid], desc="measuring", unit="encoder", disable=not progress):
         spec = SirenSpec(hidden=h, layers=layers)
         row = {"encoder": kind, "INR": f"{h} x {layers}", "INR parameters": spec.num_params, "parameters": count_parameters(kind, spec, hidden, embed_dim)}
         if device == "cpu" and 16*row["parameters"] > machine_memory()*2/3: row |= {"MB to embed": None, "MB to train": None}

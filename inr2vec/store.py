@@ -78,7 +78,9 @@ class InrStore(ShardFolder):
         if not parts: raise CorruptStore(self.path, "it holds no INRs", "fit some first")
         return Inrs.cat(parts)
 
-    def rows(self, at: Sequence[int]) -> Inrs:
+    def rows(self, at: Sequence[int],
+             out: Tensor | None = None,   # (at least as many, num_params) float32: memory for the weights, instead of new
+             ) -> Inrs:
         "The INRs at places `at` of the store, in that order."
         if self._where is None:
             ks = sorted(self.entries)
@@ -86,26 +88,33 @@ class InrStore(ShardFolder):
         (ks, starts), at = self._where, np.asarray(at, int)
         if len(at) == 0 or at.min() < 0 or at.max() >= starts[-1]: raise IndexError(f"rows from 0 to {starts[-1] - 1} exist")
         of, parts, places = np.searchsorted(starts, at, side="right") - 1, [], []
+        if out is None and self.codec.spec is not None: out = torch.empty(len(at), self.codec.spec.num_params)
         for i in np.unique(of):
             here = np.flatnonzero(of == i)
-            part = read_shard(self.shard(int(ks[i])), self.codec, rows=(at[here] - starts[i]).tolist())
-            if not parts: weights = part.weights.new_empty(len(at), part.weights.shape[1])
-            weights[torch.from_numpy(here)], part.weights = part.weights, None
+            part = read_shard(self.shard(int(ks[i])), self.codec, rows=(at[here] - starts[i]).tolist(), into=None if out is None else (out, here.tolist()))
+            if out is None: out = torch.empty(len(at), part.weights.shape[1])
+            if part.weights is not out: out[torch.from_numpy(here)] = part.weights
+            part.weights = None
             parts.append(part); places.append(here)
-        out = Inrs.cat(parts)[torch.from_numpy(np.argsort(np.concatenate(places)))]
-        out.weights = weights
-        return out
+        inrs = Inrs.cat(parts)[torch.from_numpy(np.argsort(np.concatenate(places)))]
+        inrs.weights = out[:len(at)]
+        return inrs
 
     def batches(self,
                 batch: int,                # INRs at a time
                 seed: int | None = None,   # an order for this seed; None is the store's own
                 failed: bool = False,      # also those that diverged
+                reuse: bool = False,       # each batch's weights take the place of those before: copy what must outlive a step
                 ) -> Iterator[Inrs]:
         "All INRs once, without ever holding more than a batch."
         skip = set() if failed else {n for e in self.entries.values() for n in e["failed"]}
         at = np.array([i for i, n in enumerate(self.names) if n not in skip], int)
         if seed is not None: at = at[torch.randperm(len(at), generator=torch_rng(seed, "batches")).numpy()]
-        for i in range(0, len(at), batch): yield self.rows(at[i:i + batch])
+        out = None
+        for i in range(0, len(at), batch):
+            inrs = self.rows(at[i:i + batch], out)
+            if reuse and out is None: out = inrs.weights
+            yield inrs
 
 def _json(at: Path) -> dict:
     "What `config.json` says."

@@ -10,7 +10,7 @@ __all__ = ['TRANSFERS', 'TransferSpec', 'TransferNet', 'TransferResult', 'train_
 import copy
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import torch

@@ -6,7 +6,6 @@
 __all__ = ['Conv3DNet']
 
 # %% ../nbs/57_voxel_net.ipynb #6031e4d2
-import torch
 from torch import Tensor, nn
 
 from .errors import BadShape
