@@ -39,8 +39,8 @@ def by_width(shapes: list[Shape],
         wide = get_preset(p, **{"siren.hidden": w})
         for n in steps:
             if not (at := home/f"{w}-{n}.json").exists():
-                row = by_steps(shapes, wide, field, [n], ["random"], seed, device, progress)[0]
-                write_atomically(at, lambda to: to.write_text(json.dumps({"width": w, "parameters": wide.siren.num_params, **{k: v for k, v in row.items() if k != "start"}})))
+                row = by_steps(shapes, wide, field, [n], {"": {}}, seed=seed, device=device, progress=progress)[0]
+                write_atomically(at, lambda to: to.write_text(json.dumps({"width": w, "parameters": wide.siren.num_params, **{k: row[k] for k in ("steps", "error", "chamfer", "surfaces", "shapes")}})))
             rows.append(json.loads(at.read_text()))
     return rows
 
