@@ -53,6 +53,8 @@ def canvas(figure: go.Figure) -> tuple:  # a widget, and a function that shows a
                 for old, t in zip(at.data, new.data): old.update(t.to_plotly_json(), overwrite=True)
             at.layout.annotations, at.layout.shapes = new.layout.annotations, new.layout.shapes
             for k in ("width", "height", "title"): at.layout[k] = new.layout[k]
+            for k, scene in new.layout.to_plotly_json().items():             # they move when their number changes; their cameras stay
+                if k.startswith("scene"): at.layout[k] = dict(at.layout[k].to_plotly_json(), domain=scene["domain"]) if k in at.layout else scene
     return at, replace
 
 def beside_each_other(pngs: list[bytes]) -> bytes:

@@ -31,6 +31,10 @@ ball = torch.nn.functional.normalize(torch.randn(300, 3), dim=1).numpy()""",
 FIGURES = """([...document.querySelectorAll('.jp-CodeCell')].map(c => [...c.querySelectorAll('.js-plotly-plot')].map(p => JSON.stringify([
     (p._fullData || []).map(t => [t.type, Array.from(t.x || []).slice(0, 40), Array.from(t.z || t.y || []).slice(0, 40)]), (p.layout.annotations || []).map(a => a.text)])).join()))"""
 
+# of one cell: how far the middle of each frame is from the middle of the scene that it belongs to
+FRAMES = """cell => { const p = document.querySelectorAll('.jp-CodeCell')[cell].querySelector('.js-plotly-plot'), scenes = Object.keys(p._fullLayout).filter(k => /^scene[0-9]*$/.test(k)).sort((a, b) => (+a.slice(5) || 1) - (+b.slice(5) || 1)).slice(1);
+    return p.layout.shapes.map((s, i) => Math.abs((s.x0 + s.x1)/2 - (p._fullLayout[scenes[i]].domain.x[0] + p._fullLayout[scenes[i]].domain.x[1])/2)) }"""
+
 
 def free_port() -> int:
     with socket.socket() as s: s.bind(("127.0.0.1", 0)); return s.getsockname()[1]
@@ -44,7 +48,7 @@ def jupyterlab(folder: Path):
                         "JUPYTERLAB_SETTINGS_DIR": str(folder/".settings"), "JUPYTERLAB_WORKSPACES_DIR": str(folder/".workspaces")}
     with open(folder/"log", "w", encoding="utf-8") as log:
         job = subprocess.Popen([sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}", f"--IdentityProvider.token={token}", "--ServerApp.port_retries=0",
-                                f"--ServerApp.root_dir={folder}", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"], stdout=log, stderr=log, env=env)
+                                f"--ServerApp.root_dir={folder}", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--LabApp.news_url=None"], stdout=log, stderr=log, env=env)
         try:
             for _ in range(240):
                 try: urlopen(f"http://127.0.0.1:{port}/api/status?token={token}", timeout=2).close(); break
@@ -79,7 +83,10 @@ def try_widgets(page, pictures: Path | None = None) -> list[str]:
         page.wait_for_timeout(2_000)
         if begun(): break
     figures = lambda: page.evaluate(FIGURES)
-    until(page, lambda: len(f := figures()) == len(CELLS) and all(f[1:]), "every explorer shows its figures", 180)
+    try: until(page, lambda: len(f := figures()) == len(CELLS) and all(f[1:]), "every explorer shows its figures", 180)
+    except AssertionError:
+        if page.get_by_text("VBox(children=", exact=False).count(): raise AssertionError("JupyterLab shows the widgets as text: it does not find the extension of ipywidgets (jupyterlab_widgets) in its own environment") from None
+        raise
     seen = []
 
     def changes(cell: int, act: Callable, what: str):
@@ -95,6 +102,7 @@ def try_widgets(page, pictures: Path | None = None) -> list[str]:
         handle.scroll_into_view_if_needed(); handle.focus(); handle.press("ArrowRight")
     for cell, slider, what in ((1, 0, "another shape asks for its neighbours"), (1, 1, "one neighbour more"), (2, 0, "a step on the way"), (3, 0, "another point of the map"), (4, 0, "ten steps more of the fit")):
         changes(cell, lambda: right(cell, slider), what)
+        if (cell, slider) == (1, 1): assert len(off := page.evaluate(FRAMES, 1)) == 6 and max(off) < .01, f"frames are not around their shapes: {off}"
         if pictures: page.locator(".jp-CodeCell").nth(cell).screenshot(path=pictures/f"widget-{cell}-{slider}.png")
 
     def click_point():
@@ -103,6 +111,8 @@ def try_widgets(page, pictures: Path | None = None) -> list[str]:
         page.mouse.move(box["x"] + box["width"]/2 - 1, box["y"] + box["height"]/2); page.mouse.move(box["x"] + box["width"]/2, box["y"] + box["height"]/2)
         page.wait_for_timeout(400); page.mouse.down(); page.mouse.up()
     changes(3, click_point, "a click on a point of the map")
+    assert "5: mug" in figures()[3], f"the second mug was clicked, and another shape is shown: {figures()[3][-80:]}"
+    if pictures: page.locator(".jp-CodeCell").nth(3).screenshot(path=pictures/"widget-3-click.png")
     return seen
 
 

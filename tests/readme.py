@@ -9,7 +9,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 MADE = {"README.md": "index", "CONTRIBUTING.md": "04_contributing"}       # from nbs/*.ipynb
-PICTURE, ALT = "nbs/images/{}-{}.png", "A shape, its INR, the INR's weights, what the encoder asks, and the shape again"
+PICTURE = "nbs/images/{}-{}.png"
+
+
+def linked(text: str) -> str:
+    "Links between notebooks, as they are from the top of the repository."
+    return re.sub(r"\]\((?![a-z]+:|#|nbs/|\.\./)([^)]+\.ipynb)", r"](nbs/\1", text)
 
 
 def rendered() -> dict[str, bytes]:
@@ -19,15 +24,15 @@ def rendered() -> dict[str, bytes]:
         parts, pictures = [], 0
         for cell in json.loads((ROOT/"nbs"/f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]:
             source = "".join(cell["source"])
-            if cell["cell_type"] == "markdown": parts.append(re.sub(r"\]\((?![a-z]+:|#|nbs/|\.\./)([^)]+\.ipynb)", r"](nbs/\1", source)); continue
+            if cell["cell_type"] == "markdown": parts.append(linked(source)); continue
             if "#| echo: false" not in source: parts.append(f"```python\n{source}\n```")
             for out in cell["outputs"]:
                 data = out.get("data", {})
                 if png := data.get("image/png"):
                     files[path := PICTURE.format(name, pictures)] = base64.b64decode("".join(png)); pictures += 1
-                    parts.append(f"![{ALT}]({path})")
+                    parts.append(f"![{alt[1] if (alt := re.search(r'^#[|] fig-alt: (.+)$', source, re.M)) else ''}]({path})")
                 elif text := data.get("text/markdown") or data.get("text/plain") or out.get("text"):
-                    parts.append("".join(text) if "text/markdown" in data else f"```\n{''.join(text).rstrip()}\n```")
+                    parts.append(linked("".join(text)) if "text/markdown" in data else f"```\n{''.join(text).rstrip()}\n```")
         files[target] = ("\n\n".join(parts) + "\n").encode()
     return files
 
