@@ -96,7 +96,8 @@ def query_figures(r: Result) -> dict:
 def store_figures(r: Result) -> tuple[dict, dict, dict]:
     "Bytes, rates, and changes of the error in percent, as `bars` takes them."
     reads, takes, m = r.metrics["reading"], r.metrics["consumption"], r.metrics
-    rates = {d: {"in batches": row["batches_inrs_per_core_s"], "one by one": row["singles_inrs_per_core_s"]} for d, row in reads.items()}
+    ways = {"in batches": "batches", "in batches, into new memory": "anew", "one by one": "singles"}
+    rates = {d: {name: row[f"{key}_inrs_per_core_s"] for name, key in ways.items() if f"{key}_inrs_per_core_s" in row} for d, row in reads.items()}
     rates["what training takes"] = {"the encoder here": takes["encoder_inrs_per_core_s"], f"a card at {takes['sustained']:.0e}/s": takes["training_inrs_per_s_at_sustained"]}
     change = {f"{width} wide, {d}": {key: abs(100*m["effect"][width][d][f"{key}_change"]) for key in ("error", "chamfer_median")} for width in m["effect"] for d in ("float16", "int8")}
     return {d: {"MB": row["file_bytes_per_inr"]/1e6} for d, row in reads.items()}, rates, change

@@ -51,10 +51,10 @@ def by_field(fields: list[str],
     for field in fields:
         try:
             with watch(f"{field}: preparing"): p = prepare(field=field, **kwargs)
+            with watch(f"{field}: the task"): made[field] = work(p)
         except Inr2VecError as e:
             if len(fields) == 1: raise
             why[field] = f"{Path(e.source).name}: {e.problem}"; continue
-        with watch(f"{field}: the task"): made[field] = work(p)
         about |= {"dataset": p.shapes.label, "encoder": p.model.preset.encoder.kind, "device": p.model.device, "preset": preset_to_dict(p.model.preset), "reused": about["reused"] | {field: p.reused}}
     if not made: raise Inr2VecError("fields", "; ".join(f"{f}: {w}" for f, w in why.items()), "use a data set with shapes that can be fitted")
     return made, why, about

@@ -210,8 +210,9 @@ def generation_table(fields: list[str],
     "`generate` for each field that the data set has."
     scores = {}
     def work(p: Prepared) -> Generation:
-        of = [c for c in named or [] if c in p.train_labels] or None
-        gans, shown, scores[p.model.field] = generate(p, of, spec, seed=seed, progress=progress)
+        enough = [c for c in dict.fromkeys(p.train_labels) if min(p.train_labels.count(c), p.test_labels.count(c)) > 1]     # a field may have few of some: meshes that are watertight
+        if not enough: raise UnknownClass("classes", "no class has two shapes in both parts", "use more shapes")
+        gans, shown, scores[p.model.field] = generate(p, [c for c in named or [] if c in enough] or enough, spec, seed=seed, progress=progress)
         z = next(iter(gans.values())).sample(4, seed)
         return Generation(gans, shown, {c: [s for s in p.shapes.train if s.label == c][:8] for c in gans}, [decoded(p.model, interpolate(z[a], z[b], steps)) for a, b in ((0, 1), (2, 3))])
     made, why, about = by_field(fields, work, watch, seed=seed, progress=progress, **kwargs)
