@@ -20,7 +20,7 @@ from .seeds import torch_rng
 # %% ../nbs/66_generator_vae.ipynb #75221f26
 @dataclass(frozen=True)
 class VaeSpec:
-    "Sizes and rates. The defaults are the authors'."
+    "Sizes and rates. The defaults are near the authors'."
     code_dim: int = 128
     hidden: int = 256
     blocks: int = 5

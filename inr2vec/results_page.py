@@ -41,9 +41,9 @@ def run_table(results: list[Result], about: dict[str, tuple[str, str]]) -> Table
     return Table(["experiment", "data", "preset", "seed", "minutes", "on", "date"], rows, 1)
 
 def not_run_table(results: list[Result], about: dict[str, tuple[str, str]]) -> Table:
-    "What each other experiment asks, and how to run it."
+    "What each other experiment asks, and its name for `inr2vec reproduce`."
     run = {r.experiment for r in results}
-    return Table(["experiment", "asks", "run it"], [{"experiment": f"[{title}](experiments/{name}.ipynb)", "asks": asks, "run it": f"`inr2vec reproduce {name} --preset laptop`"} for name, (title, asks) in about.items() if name not in run])
+    return Table(["experiment", "asks", "name"], [{"experiment": f"[{title}](experiments/{name}.ipynb)", "asks": asks, "name": f"`{name}`"} for name, (title, asks) in about.items() if name not in run])
 
 def experiments_table(results,             # the folder with JSON
                       experiments,         # the folder with the notebooks
@@ -105,7 +105,7 @@ def results_page(results,             # the folder with JSON
     "The whole page: what was run, the paper's tables with ours, and whatever else was measured."
     found, about = [r for r in load_results(results) if r.preset != "smoke"], experiments_about(experiments)
     parts = ["## What has been run", _markdown(run_table(found, about))]
-    if set(about) - {r.experiment for r in found}: parts += ["## What has not been run", "These have been run with the smoke preset only, which tries them out: there is no figure of them.", _markdown(not_run_table(found, about))]
+    if set(about) - {r.experiment for r in found}: parts += ["## What has not been run", "These have been run with the smoke preset only, which tries them out: there is no figure of them. `inr2vec reproduce NAME --preset laptop` makes it.", _markdown(not_run_table(found, about))]
     for name, t in PAPER.items():
         title = f"[{about[name][0]}](experiments/{name}.ipynb)" if name in about else name
         table, notes = paper_table(found, name)

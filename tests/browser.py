@@ -50,12 +50,12 @@ def jupyterlab(folder: Path):
         job = subprocess.Popen([sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}", f"--IdentityProvider.token={token}", "--ServerApp.port_retries=0",
                                 f"--ServerApp.root_dir={folder}", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--LabApp.news_url=None"], stdout=log, stderr=log, env=env)
         try:
-            for _ in range(240):
+            for _ in range(600):
                 try: urlopen(f"http://127.0.0.1:{port}/api/status?token={token}", timeout=2).close(); break
                 except (URLError, OSError):
                     if job.poll() is not None: raise RuntimeError(f"JupyterLab ended with exit status {job.returncode}: {(folder/'log').read_text()[-2000:]}") from None
                     time.sleep(.5)
-            else: raise RuntimeError("JupyterLab did not answer within two minutes")
+            else: raise RuntimeError("JupyterLab did not answer within five minutes")
             yield f"http://127.0.0.1:{port}/lab/tree/widgets.ipynb?token={token}&reset"
         finally:
             job.terminate()
@@ -74,8 +74,8 @@ def until(page, done: Callable[[], bool], what: str, seconds: float = 120) -> No
 
 def try_widgets(page, pictures: Path | None = None) -> list[str]:
     "Run the notebook, move and click; what was seen to work."
-    page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=120_000)
-    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]", timeout=120_000)
+    page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=300_000)
+    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]", timeout=300_000)
     begun = lambda: page.locator(".jp-InputPrompt").first.inner_text().strip() not in ("[ ]:", "")
     for _ in range(6):                                   # a kernel that has just started may not hear the first call
         page.wait_for_timeout(2_000)
@@ -83,7 +83,7 @@ def try_widgets(page, pictures: Path | None = None) -> list[str]:
         page.wait_for_timeout(2_000)
         if begun(): break
     figures = lambda: page.evaluate(FIGURES)
-    try: until(page, lambda: len(f := figures()) == len(CELLS) and all(f[1:]), "every explorer shows its figures", 180)
+    try: until(page, lambda: len(f := figures()) == len(CELLS) and all(f[1:]), "every explorer shows its figures", 600)
     except AssertionError:
         if page.get_by_text("VBox(children=", exact=False).count(): raise AssertionError("JupyterLab shows the widgets as text: it does not find the extension of ipywidgets (jupyterlab_widgets) in its own environment") from None
         raise
@@ -92,7 +92,7 @@ def try_widgets(page, pictures: Path | None = None) -> list[str]:
     def changes(cell: int, act: Callable, what: str):
         before = figures()
         act()
-        until(page, lambda: figures()[cell] not in ("", before[cell]), f"{what} changes the figure of cell {cell}", 60)
+        until(page, lambda: figures()[cell] not in ("", before[cell]), f"{what} changes the figure of cell {cell}", 180)
         after = figures()
         assert all(a == b for i, (a, b) in enumerate(zip(before, after)) if i != cell), f"{what} changed another cell's figure"
         seen.append(what)
@@ -126,6 +126,7 @@ def main(pictures: Path | None = None) -> int:
     except ImportError as e: sys.exit(f"{e.name} is not installed: pip install -c constraints.txt -e '.[browser]'")
     nb = dict(nbformat=4, nbformat_minor=5, metadata=dict(kernelspec=dict(name="python3", display_name="Python 3", language="python")),
               cells=[dict(cell_type="code", id=f"c{i}", source=s, metadata={}, outputs=[], execution_count=None) for i, s in enumerate(CELLS)])
+    if pictures: pictures.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as tmp, sync_playwright() as play:
         (Path(tmp)/"widgets.ipynb").write_text(json.dumps(nb), encoding="utf-8")
         browser = play.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--use-gl=swiftshader", "--enable-unsafe-swiftshader"])
