@@ -21,7 +21,7 @@ def classes_by_field(fields: list[str],      # of 'udf' (clouds), 'sdf' (meshes)
     "Table 2: rows, metrics by field, trained networks by field, what was prepared, and what `by_field` says about the data."
     made, why, about = by_field(fields, lambda p: (p, *discrete_classes(p, seed=seed, watch=watch, progress=progress)), watch, seed=seed, progress=progress, **kwargs)
     none = {f: {"accuracy": None, "reason": f"not run: {w}"} for f, w in why.items()}
-    rows = [r for _, found, _, _ in made.values() for r in found] + [{"shapes": f, "method": "all", "note": m["reason"]} for f, m in none.items()]
+    rows = [{"field": f, **r} for f, (_, found, _, _) in made.items() for r in found] + [{"field": f, "shapes": f, "method": "all", "note": m["reason"]} for f, m in none.items()]
     return rows, {**{f: m for f, (_, _, m, _) in made.items()}, **none}, {f: t for f, (*_, t) in made.items()}, {f: p for f, (p, *_) in made.items()}, about
 
 def of_clouds(prepared: dict[str, Prepared],

@@ -158,6 +158,8 @@ def to_points(field: Field,
 # %% ../nbs/30_reconstruction.ipynb #00000012
 def reconstruct(field: Field, kind: str, resolution: int = 64, n_points: int = 2048, seed: int = 0, name: str = "reconstruction",
                 tolerance: float = .015):  # of `to_points`
-    "Points for a 'udf', a mesh for an 'sdf' (both as a `Shape`), a boolean grid for an 'occ'."
-    if kind == "occ": return to_voxels(field, resolution)
+    "Points for a 'udf', a mesh for an 'sdf' (both as a `Shape`), a boolean grid for an 'occ'; raises `EmptyShape` where there is nothing."
+    if kind == "occ":
+        if not (grid := to_voxels(field, resolution)).any(): raise EmptyShape(name, "no voxel is occupied", "fit it for more steps")
+        return grid
     return to_mesh(field, resolution, name) if kind == "sdf" else to_points(field, n_points, seed, tolerance, name=name)

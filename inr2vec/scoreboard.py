@@ -130,7 +130,7 @@ def mesh_job(dataset: str, p: Prepared, classes=None, folder="runs", progress: b
     n = p.model.preset.meshes
     shapes = [shapes[i] for i in np.unique(np.linspace(0, len(shapes) - 1, min(n, len(shapes))).round().astype(int))]
     model = Inr2Vec("sdf", p.model.preset, seed=p.model.seed, device=p.model.device)
-    meshes, quality = mesh_quality(shapes, model, inr_folder(folder, model, f"{p.shapes.label}-meshes")/"test", progress=progress)
+    meshes, quality = mesh_quality(shapes, model, inr_folder(folder, model, f"{p.shapes.label}-scored")/"test", progress=progress)
     return shapes, meshes, quality
 
 # %% ../nbs/62_scoreboard.ipynb #0000000e
