@@ -101,10 +101,9 @@ PRESETS: dict[str, Preset] = {p.name: p for p in (
     Preset(),
 )}
 
-QUICK: dict[str, dict] = dict(    # what to override for INRs as good in a fifth of the steps
+QUICK: dict[str, dict] = dict(    # what to override for INRs as good in far fewer steps; for the widths at which that was tried
     smoke={"init": "meta", "fit.rule": "muon", "fit.lr": 8e-3, "fit.steps": 10},
     laptop={"init": "meta", "fit.rule": "muon", "fit.lr": 3e-3, "fit.steps": 100, "fit.points": 2048},
-    **{name: {"fit.rule": "muon", "fit.lr": 2e-3, "fit.decay": True, "fit.steps": 100} for name in ("gpu", "paper")},
 )
 
 # %% ../nbs/48_presets.ipynb #0000000b

@@ -48,7 +48,7 @@ def jupyterlab(folder: Path):
                         "JUPYTERLAB_SETTINGS_DIR": str(folder/".settings"), "JUPYTERLAB_WORKSPACES_DIR": str(folder/".workspaces")}
     with open(folder/"log", "w", encoding="utf-8") as log:
         job = subprocess.Popen([sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}", f"--IdentityProvider.token={token}", "--ServerApp.port_retries=0",
-                                f"--ServerApp.root_dir={folder}", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--LabApp.news_url=None"], stdout=log, stderr=log, env=env)
+                                f"--ServerApp.root_dir={folder}", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"], stdout=log, stderr=log, env=env)
         try:
             for _ in range(600):
                 try: urlopen(f"http://127.0.0.1:{port}/api/status?token={token}", timeout=2).close(); break
@@ -83,7 +83,7 @@ def try_widgets(page, pictures: Path | None = None) -> list[str]:
         page.wait_for_timeout(2_000)
         if begun(): break
     figures = lambda: page.evaluate(FIGURES)
-    try: until(page, lambda: len(f := figures()) == len(CELLS) and all(f[1:]), "every explorer shows its figures", 600)
+    try: until(page, lambda: len(f := figures()) == len(CELLS) and all(x and "[[]," not in x for x in f[1:]), "every explorer shows its figures", 600)
     except AssertionError:
         if page.get_by_text("VBox(children=", exact=False).count(): raise AssertionError("JupyterLab shows the widgets as text: it does not find the extension of ipywidgets (jupyterlab_widgets) in its own environment") from None
         raise
