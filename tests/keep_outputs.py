@@ -12,6 +12,10 @@ EXPERIMENTS = Path(__file__).resolve().parent.parent/"nbs"/"experiments"
 def kept(output: dict) -> dict | None:
     "One output as it is stored, or None."
     if output.get("name") == "stderr" or output["output_type"] == "error": return None
+    if output.get("name") == "stdout":   # what Open3D says of itself when it is imported in a notebook
+        text = [l for l in "".join(output["text"]).splitlines(keepends=True) if "Open3D" not in l]
+        if not text: return None
+        output = {**output, "text": text}
     if "data" in output:
         if any("widget" in k for k in output["data"]): return None   # a progress bar
         data = {k: v for k, v in output["data"].items() if k != "application/vnd.plotly.v1+json"}
