@@ -116,7 +116,7 @@ class Text(mistune.HTMLRenderer):
         return shown
 
     def heading(self, text: str, level: int, **attrs) -> str:
-        text = re.sub(r"</?a\b[^>]*>", "", text); name = self.page.anchor(text)
+        text, level = re.sub(r"</?a\b[^>]*>", "", text), max(level, 2); name = self.page.anchor(text)       # the page's title is its only h1
         if level in (2, 3): self.page.toc.append((level, name, text))
         return f'<h{level} id="{name}">{text} <a class="anchor" href="#{name}" aria-label="link to this section">#</a></h{level}>\n'
 
@@ -248,8 +248,8 @@ def build(out: Path) -> list[Page]:
         index.append([page.title, page.href, page.about, [[plain(t), n] for _, n, t in page.toc]])
     if (NBS/"images").exists(): shutil.copytree(NBS/"images", out/"images")
     (out/"search.js").write_text(f"const PAGES = {json.dumps(index, ensure_ascii=False, separators=(',', ':'))};\n" + (HERE/"page.js").read_text(encoding="utf-8"), encoding="utf-8")
-    colours = "".join(f"{l}\n" for l in HtmlFormatter(style="friendly").get_style_defs("pre").splitlines() if l.startswith("pre ."))       # not the style's own background
-    (out/"style.css").write_text((HERE/"style.css").read_text(encoding="utf-8") + colours, encoding="utf-8")
+    def colours(style: str) -> str: return "".join(f"{l}\n" for l in HtmlFormatter(style=style).get_style_defs("pre").splitlines() if l.startswith("pre ."))       # not the style's own background
+    (out/"style.css").write_text((HERE/"style.css").read_text(encoding="utf-8") + f'{colours("friendly")}@media screen and (prefers-color-scheme: dark) {{\n{colours("native")}}}\n', encoding="utf-8")
     return list(pages.values())
 
 
