@@ -51,6 +51,12 @@ def png_size(content: bytes) -> tuple[int, int] | None:
     return struct.unpack(">II", content[16:24]) if content[:8] == b"\x89PNG\r\n\x1a\n" else None
 
 
+def unbroken(text: str) -> str:
+    "Dates, and names with numbers such as shapes69-10, stay on one line in the cells of tables and in lists."
+    whole = lambda x: x if x.startswith("<") else re.sub(r"\b\w+(?:-\d+)+(?:-\w+)*", r'<span class="whole">\g<0></span>', x)
+    return re.sub(r"<(td|li)\b.*?</\1>", lambda m: "".join(map(whole, re.split(r"(<[^>]+>)", m[0]))), text, flags=re.S)
+
+
 def only_imports(source: str) -> bool:
     "Whether a cell does nothing but import."
     try: return all(isinstance(n, ast.Import | ast.ImportFrom) for n in ast.parse(source).body)
@@ -116,7 +122,7 @@ class Text(mistune.HTMLRenderer):
         return shown
 
     def heading(self, text: str, level: int, **attrs) -> str:
-        text = re.sub(r"</?a\b[^>]*>", "", text); name = self.page.anchor(text)
+        text, level = re.sub(r"</?a\b[^>]*>", "", text), max(level, 2); name = self.page.anchor(text)       # the page's title is its only h1
         if level in (2, 3): self.page.toc.append((level, name, text))
         return f'<h{level} id="{name}">{text} <a class="anchor" href="#{name}" aria-label="link to this section">#</a></h{level}>\n'
 
@@ -196,7 +202,7 @@ def body(page: Page, names: dict, modules: dict[str, Page]) -> tuple[str, dict[s
         elif shown and not re.search(r"^#\|\s*echo:\s*false", source, re.M): parts.append(code(shown))
         said = re.search(r"^#\|\s*fig-alt:\s*[\"']?(.+?)[\"']?\s*$", source, re.M)
         if not re.search(r"^#\|\s*output:\s*false", source, re.M): parts += [output(o, page, md, pictures, said[1] if said else "") for o in cell["outputs"]]
-    return "\n".join(parts), pictures
+    return unbroken("\n".join(parts)), pictures
 
 
 # -- the site
@@ -248,8 +254,8 @@ def build(out: Path) -> list[Page]:
         index.append([page.title, page.href, page.about, [[plain(t), n] for _, n, t in page.toc]])
     if (NBS/"images").exists(): shutil.copytree(NBS/"images", out/"images")
     (out/"search.js").write_text(f"const PAGES = {json.dumps(index, ensure_ascii=False, separators=(',', ':'))};\n" + (HERE/"page.js").read_text(encoding="utf-8"), encoding="utf-8")
-    colours = "".join(f"{l}\n" for l in HtmlFormatter(style="friendly").get_style_defs("pre").splitlines() if l.startswith("pre ."))       # not the style's own background
-    (out/"style.css").write_text((HERE/"style.css").read_text(encoding="utf-8") + colours, encoding="utf-8")
+    def colours(style: str) -> str: return "".join(f"{l}\n" for l in HtmlFormatter(style=style).get_style_defs("pre").splitlines() if l.startswith("pre ."))       # not the style's own background
+    (out/"style.css").write_text((HERE/"style.css").read_text(encoding="utf-8") + f'{colours("friendly")}@media screen and (prefers-color-scheme: dark) {{\n{colours("native")}}}\n', encoding="utf-8")
     return list(pages.values())
 
 

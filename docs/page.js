@@ -27,4 +27,6 @@ box.onkeydown = e => {
 };
 document.addEventListener("click", e => { if (!e.target.closest(".search")) list.hidden = true; });
 list.addEventListener("click", e => { if (e.target.closest("a")) list.hidden = true; });
-document.querySelector(".sidebar [aria-current]")?.scrollIntoView({ block: "center" });
+// the sidebar comes to the page's own entry; the page itself stays where it is
+const bar = document.querySelector(".sidebar"), entry = bar.querySelector("[aria-current]");
+if (entry) bar.scrollTop += entry.getBoundingClientRect().top - bar.getBoundingClientRect().top - bar.clientHeight/2;
