@@ -51,6 +51,12 @@ def png_size(content: bytes) -> tuple[int, int] | None:
     return struct.unpack(">II", content[16:24]) if content[:8] == b"\x89PNG\r\n\x1a\n" else None
 
 
+def unbroken(text: str) -> str:
+    "Dates, and names with numbers such as shapes69-10, stay on one line in the cells of tables and in lists."
+    whole = lambda x: x if x.startswith("<") else re.sub(r"\b\w+(?:-\d+)+(?:-\w+)*", r'<span class="whole">\g<0></span>', x)
+    return re.sub(r"<(td|li)\b.*?</\1>", lambda m: "".join(map(whole, re.split(r"(<[^>]+>)", m[0]))), text, flags=re.S)
+
+
 def only_imports(source: str) -> bool:
     "Whether a cell does nothing but import."
     try: return all(isinstance(n, ast.Import | ast.ImportFrom) for n in ast.parse(source).body)
@@ -196,7 +202,7 @@ def body(page: Page, names: dict, modules: dict[str, Page]) -> tuple[str, dict[s
         elif shown and not re.search(r"^#\|\s*echo:\s*false", source, re.M): parts.append(code(shown))
         said = re.search(r"^#\|\s*fig-alt:\s*[\"']?(.+?)[\"']?\s*$", source, re.M)
         if not re.search(r"^#\|\s*output:\s*false", source, re.M): parts += [output(o, page, md, pictures, said[1] if said else "") for o in cell["outputs"]]
-    return "\n".join(parts), pictures
+    return unbroken("\n".join(parts)), pictures
 
 
 # -- the site

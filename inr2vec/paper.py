@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['RETRIEVAL', 'CLASSIFICATION', 'PART_CLASSES', 'SEGMENTATION', 'PER_PART_CLASS', 'SHAPES', 'GENERATED', 'WAYS',
-           'TRANSFERRED', 'PAPER', 'PaperRow', 'typed', 'PaperTable', 'on', 'beside']
+           'TRANSFERRED', 'PAPER', 'PRINTED', 'PICTURES', 'NOT_COPIED', 'CONTENTS', 'PaperRow', 'typed', 'PaperTable',
+           'PaperItem', 'mentions', 'without_experiment', 'where_in_paper', 'on', 'beside']
 
 # %% ../nbs/71_paper.ipynb #296027dd
 import re
@@ -89,9 +90,8 @@ def _classification(r: Result) -> Iterator[dict]:
 
 def _segmentation(r: Result) -> Iterator[dict]:
     for protocol, methods in _found(r).items():
-        if "reason" in methods: yield {"shapes": protocol, "method": "inr2vec", "why": methods["reason"]}
         for name, m in methods.items():
-            if isinstance(m, dict) and "class_mIoU" in m: yield {"shapes": protocol, "method": name, "instance mIoU": m["instance_mIoU"], "class mIoU": m["class_mIoU"]}
+            if isinstance(m, dict) and "instance_mIoU" in m: yield {"shapes": protocol, "method": name, "instance mIoU": m["instance_mIoU"], "class mIoU": m.get("class_mIoU"), "why": m.get("reason", "")}
 
 def _by_field(keys: tuple[str, ...]) -> Callable:
     "A reader of metrics by field and method."
@@ -134,6 +134,61 @@ PAPER: dict[str, PaperTable] = {
     "interpolation": PaperTable("Figures 4, 20 and 21", "between two embeddings lie the embeddings of shapes", WAYS, _by_field(WAYS)),
     "completion": PaperTable("Figures 9 and 28", "a network from embedding to embedding completes clouds", TRANSFERRED, _by_method),
     "surface_reconstruction": PaperTable("Figures 9 and 29", "the same network turns the embedding of a cloud into that of a surface", TRANSFERRED, _by_method)}
+
+# %% ../nbs/71_paper.ipynb #f81d2a31
+PRINTED, PICTURES, NOT_COPIED = "beside ours", "pictures only", "not recorded"
+
+@dataclass(frozen=True)
+class PaperItem:
+    "A table or some figures of the paper, and the experiments that answer them."
+    where: str
+    shows: str
+    by: tuple[str, ...]        # the answer first
+    figures: str = PICTURES    # what there is here of the paper's; `NOT_COPIED`: no copy of the table could be checked against the printed one
+
+CONTENTS: tuple[PaperItem, ...] = tuple(PaperItem(where, shows, tuple(by.split()), *figures) for where, shows, by, *figures in (
+    ("Table 1", "retrieval with embeddings and with the codes of auto-encoders", "retrieval baselines main cross_validation", PRINTED),
+    ("Table 2", "classification of clouds, meshes and voxels", "classification baselines rebuilt_shapes main", PRINTED),
+    ("Table 3", "part segmentation", "segmentation baselines", PRINTED),
+    ("Table 4", "individual INRs and shared networks, on known and new shapes", "shared_networks", NOT_COPIED),
+    ("Table 5", "the size of encoders as INRs grow", "study_sizes", NOT_COPIED),
+    ("Table 6", "networks on shapes, tested on the originals", "rebuilt_shapes baselines", NOT_COPIED),
+    ("Table 7", "part segmentation with the other protocol", "segmentation", NOT_COPIED),
+    ("Table 8", "an encoder of hidden layers, and one of all layers", "study_layers", NOT_COPIED),
+    ("Table 9", "retrieval and classification with the codes of DeepSDF", "shared_codes", NOT_COPIED),
+    ("Table 10", "seconds to classify a shape", "timing", NOT_COPIED),
+    ("Figures 4, 20 and 21", "shapes between two shapes", "interpolation main"),
+    ("Figures 5 and 22", "the shapes that are retrieved", "retrieval main"),
+    ("Figures 6 and 35", "seconds to classify a shape, by the number of points", "timing"),
+    ("Figures 7, 14 and 24", "parts that are told by the embedding", "segmentation"),
+    ("Figures 8, 26, 27 and 34", "generated clouds, meshes and voxels", "generation generators"),
+    ("Figures 9 and 28", "completed clouds", "completion"),
+    ("Figures 9 and 29", "surfaces from clouds", "surface_reconstruction"),
+    ("Figure 15", "the encoder of all layers", "study_layers"),
+    ("Figure 30", "embeddings of repeated fits", "study_repeatability"),
+    ("Figure 31", "the loss between two INRs", "study_connectivity"),
+    ("Figure 32", "t-SNE maps of embeddings", "study_tsne"),
+    ("Figure 33", "quality by width and steps", "study_widths"),
+    ("Appendix", "weight matching between INRs of one start and of two", "study_matching")))
+
+def mentions(text: str) -> set[tuple[str, int]]:
+    "The tables and figures of the paper that `text` names: {('Table', 1), ...}."
+    return {(kind, int(n)) for kind, numbers in re.findall(r"(Table|Figure)s? (\d+(?:(?:, | and |, and )\d+)*)", text) for n in re.findall(r"\d+", numbers)}
+
+def without_experiment() -> str:
+    "The figures of the paper, up to the last one named in `CONTENTS`, that no experiment answers."
+    known = {n for item in CONTENTS for kind, n in mentions(item.where) if kind == "Figure"}
+    runs, last = [], None
+    for n in (n for n in range(1, max(known)) if n not in known):
+        if last == n - 1: runs[-1][1] = n
+        else: runs.append([n, n])
+        last = n
+    texts = [str(a) if a == b else f"{a} and {b}" if b == a + 1 else f"{a} to {b}" for a, b in runs]
+    return " and ".join([*[", ".join(texts[:-1])]*(len(texts) > 1), texts[-1]])
+
+def where_in_paper(experiment: str) -> str:
+    "The tables and figures that an experiment answers or stands beside, '' for none."
+    return "; ".join(item.where for item in CONTENTS if experiment in item.by)
 
 # %% ../nbs/71_paper.ipynb #28bc0d6b
 def _results(results) -> list[Result]:
