@@ -9,10 +9,12 @@ medians over the turns (a stretch of ours includes measuring the final error, wh
 Two ratios are printed. `core_ratio` compares processor time with one thread each: it says how much less work there is, and other load disturbs it least; it is the one to quote, as is
 `whole_fit_core_ratio`, the same for whole fits. `ratio` compares
 wall clocks with `--threads` threads each. On an idle machine the two should be near each other; on a busy one the plain loop's threads wait for one another at every operation, and `ratio` grows
-far beyond what an idle machine would show. Where the processor multiplies bfloat16, `ours bf16` is the same engine with `precision="bf16"`. `load` is the machine's load average next to them.
+far beyond what an idle machine would show. `fewer steps` is this engine as one would use it who is free to choose the rule, the start and the steps (`presets.QUICK`; at 128 wide the learned start alone), so long as the
+quality is the same: its ratio is of whole fits. All shapes are ones from which no start was learned and for which no rate was chosen. Where the processor multiplies bfloat16, `ours bf16` is the same engine with `precision="bf16"`. `load` is the machine's load average next to them.
 
     python benchmarks/fit.py                        # widths 64 and 128 as the laptop preset has them, a probe of the paper's 512
     python benchmarks/fit.py --widths 64 --no-quality --no-probe
+    python benchmarks/fit.py --paper-fits 4 --no-probe --no-laptop   # whole fits of the paper's INRs, about a quarter of an hour of a core each
 """
 import json, os, platform, statistics, time
 from dataclasses import asdict, replace
@@ -28,7 +30,9 @@ from torch import Tensor
 from inr2vec.families import make_families
 from inr2vec.fields import CLIP, from_logit, to_label
 from inr2vec.fitting import FitSpec, fit_batch
+from inr2vec.meta_init import initialisation
 from inr2vec.metrics import chamfer_distance
+from inr2vec.presets import QUICK, get_preset
 from inr2vec.queries import QuerySpec, make_queries
 from inr2vec.reconstruction import inr_field, to_points
 from inr2vec.seeds import seed_for
@@ -37,6 +41,7 @@ from inr2vec.siren import SirenSpec, evaluate, shared_init
 
 LAPTOP = QuerySpec(surface=6_000, close=15_000, medium=12_000, far=1_500, uniform=1_500)
 PAPER = QuerySpec(surface=100_000, close=200_000, medium=150_000, far=25_000, uniform=25_000)
+UNSEEN = QuerySpec(surface=500, close=2500, medium=2000, far=250, uniform=250)
 
 def reference(spec: SirenSpec, init: Tensor, x: Tensor, value: Tensor, fit: FitSpec, seed: int) -> Tensor:  # (b, num_params)
     "The plain loop."
@@ -63,6 +68,13 @@ def reference(spec: SirenSpec, init: Tensor, x: Tensor, value: Tensor, fit: FitS
 def ours(spec, init, x, value, fit, seed): return fit_batch(spec, init, x, value, "udf", fit, seed).weights
 
 def ours_bf16(spec, init, x, value, fit, seed): return ours(spec, init, x, value, replace(fit, precision="bf16"), seed)
+
+def fewer_steps(setting: str, width: int) -> tuple[FitSpec, str]:
+    "Rule, rate, steps and points of a fit that reaches the same in less work, and where it starts."
+    if (setting, width) == ("laptop", 128): return replace(get_preset("laptop").fit, steps=200, lr=7e-4), "meta"
+    p = get_preset(setting, **QUICK[setting])
+    if p.siren.hidden != width: raise typer.BadParameter(f"no quick way is known for {width} wide INRs of the {setting} preset: leave quality out with --no-quality")
+    return p.fit, p.init
 
 def contenders() -> dict:
     "The plain loop and ours; in bfloat16 as well where the processor multiplies that (or INR2VEC_KERNELS is `bf16`, for its quality: the speed of that says nothing)."
@@ -112,6 +124,30 @@ def quality(spec, weights: Tensor, shapes, x: Tensor, value: Tensor) -> dict:
 
 def queries(shapes, spec: QuerySpec, seed: int): return map(torch.from_numpy, map(np.stack, zip(*(make_queries(s, "udf", spec, seed) for s in shapes))))
 
+def whole_fits(row: dict, spec, init, fits: dict, fit: FitSpec, shapes, x, value, unseen, seeds: int, seed: int) -> dict:
+    "Seconds and quality of whole fits by each way and by fewer steps, and how these differ from the first way's."
+    quick, kind = fewer_steps(row["setting"], row["width"])
+    out = {name: dict(row.get(name, {})) for name in fits} | {"fewer steps": dict(rule=quick.rule, start=kind, steps=quick.steps, points=quick.points, lr=quick.lr, decay=quick.decay)}
+    fits = fits | {"fewer steps": lambda spec, init, x, value, fit, seed: ours(spec, initialisation(spec, "udf", kind, seed), x, value, replace(quick, batch=fit.batch), seed)}
+    found = {}
+    for name, f in fits.items():
+        runs, spent = [], 0
+        for run in range(seeds):   # one thread each: here the result counts, not the wall clock
+            _, core, weights = seconds(lambda: f(spec, init, x, value, fit, seed_for(seed, "bench", row["width"], run)), 1)
+            runs.append(quality(spec, weights, shapes, *unseen)); spent += core
+        found[name] = {key: np.stack([r[key] for r in runs]) for key in ("error", "chamfer")}   # (seeds, shapes)
+        out[name].update({key: float(v.mean()) for key, v in found[name].items()}, chamfer_median=float(np.median(found[name]["chamfer"])), whole_fit_core_s=spent/len(x)/seeds)
+        print(f"whole fits at {row['width']} wide, {name}: {spent/len(x)/seeds:.2f} processor seconds each", flush=True)
+    base, *others = found
+    for name in others:
+        mark = {"ours": "", "ours bf16": "bf16_", "fewer steps": "fewer_"}[name]
+        for key in ("error", "chamfer"):   # by shape, and how far chance alone could move the mean of that
+            d = (found[name][key].mean(0) - found[base][key].mean(0))/found[base][key].mean()
+            out[f"{mark}{key}_difference"], out[f"{mark}{key}_difference_se"] = float(d.mean()), float(d.std(ddof=1)/len(d)**.5)
+        out[f"{mark}chamfer_median_difference"] = out[name]["chamfer_median"]/out[base]["chamfer_median"] - 1
+        out[f"{mark}whole_fit_core_ratio"] = out[base]["whole_fit_core_s"]/out[name]["whole_fit_core_s"]
+    return out
+
 def main(widths: list[int] = typer.Option([64, 128], help="widths to time with laptop settings"),
          steps: int = typer.Option(300, help="steps of a whole fit"),
          points: int = typer.Option(1024, help="queries of each INR in a step"),
@@ -122,47 +158,39 @@ def main(widths: list[int] = typer.Option([64, 128], help="widths to time with l
          seeds: int = typer.Option(2, help="whole fits of each shape"),
          quality_too: bool = typer.Option(True, "--quality/--no-quality", help="whole fits, compared by what they reach"),
          probe: bool = typer.Option(True, help="the paper's 512-wide INRs, one step"), probe_batch: int = typer.Option(2, help="INRs at once there"),
+         paper_fits: int = typer.Option(0, help="whole fits of so many of the paper's INRs, by the plain loop and by fewer steps"),
+         laptop: bool = typer.Option(True, help="the widths with laptop settings"),
          out: Path = Path("results")):
     meta = dict(date=date.today().isoformat(), seed=seed, device=platform.processor() or platform.machine(), cores=os.cpu_count(), threads=threads,
                 torch=torch.__version__, numpy=np.__version__, python=platform.python_version(), compiled=kernels() is not None, bf16_in_hardware=bool(kernels() and kernels()[0].native_bf16()),
                 peak_gflops={t: peak(t)[0]/1e9 for t in (1, threads)})
     print(json.dumps(meta))
-    shapes = make_families(-(-batch//16), seed=seed, progress=False)[:batch]
+    if not laptop: widths = []
+    shapes = make_families(-(-batch//16), seed=seed, start=100_000, progress=False)[:batch]
     x, value = queries(shapes, LAPTOP, seed)
-    unseen = tuple(queries(shapes, QuerySpec(surface=500, close=2500, medium=2000, far=250, uniform=250), seed + 1))
+    unseen = tuple(queries(shapes, UNSEEN, seed + 1))
     results = []
     def note(row): results.append(row); print(json.dumps(row), flush=True); save()
     def save():
         out.mkdir(exist_ok=True)
         mark = "-emulated"*(fast_bf16() and not meta["bf16_in_hardware"])   # whose speed says nothing
-        name = "-".join(map(str, [*widths, *([512] if probe else [])]))
+        name = "-".join(map(str, [*widths, *([512] if probe else []), *(["whole"] if paper_fits else [])]))
         (out/f"bench-fit-{name}{mark}.json").write_text(json.dumps(dict(meta=meta, laptop_queries=asdict(LAPTOP), paper_queries=asdict(PAPER), results=results), indent=1) + "\n")
     for width in widths:
         spec = SirenSpec(hidden=width); init = shared_init(spec, seed)
         row = dict(setting="laptop", width=width, params=spec.num_params, queries=x.shape[1], points=points, steps=steps, lr=lr, decay=True)
         row.update(speed(spec, init, x, value, FitSpec(timed, points, lr, True, batch), threads, turns, seed))
         for name in contenders(): row[name]["inrs_per_s"] = 1e3/(row[name]["ms_per_step"]*steps)
-        if quality_too:
-            found = {}
-            for name, f in contenders().items():
-                runs, spent = [], 0
-                for run in range(seeds):   # one thread each: here the result counts, not the wall clock
-                    _, core, weights = seconds(lambda: f(spec, init, x, value, FitSpec(steps, points, lr, True, batch), seed_for(seed, "bench", width, run)), 1)
-                    runs.append(quality(spec, weights, shapes, *unseen)); spent += core
-                found[name] = {key: np.stack([r[key] for r in runs]) for key in ("error", "chamfer")}   # (seeds, shapes)
-                row[name].update({key: float(v.mean()) for key, v in found[name].items()}, chamfer_median=float(np.median(found[name]["chamfer"])),
-                                 whole_fit_core_s=spent/batch/seeds)
-            for name in list(found)[1:]:
-                mark = "bf16_"*(name == "ours bf16")
-                for key in ("error", "chamfer"):   # by shape, and how far chance alone could move the mean of that
-                    d = (found[name][key].mean(0) - found["reference"][key].mean(0))/found["reference"][key].mean()
-                    row[f"{mark}{key}_difference"], row[f"{mark}{key}_difference_se"] = float(d.mean()), float(d.std(ddof=1)/len(d)**.5)
-                row[f"{mark}chamfer_median_difference"] = row[name]["chamfer_median"]/row["reference"]["chamfer_median"] - 1
-                row[f"{mark}whole_fit_core_ratio"] = row["reference"]["whole_fit_core_s"]/row[name]["whole_fit_core_s"]
+        if quality_too: row.update(whole_fits(row, spec, init, contenders(), FitSpec(steps, points, lr, True, batch), shapes, x, value, unseen, seeds, seed))
         note(row)
     if probe:
         spec, some = SirenSpec(), shapes[:probe_batch]; x, value = queries(some, PAPER, seed)
         row = dict(setting="paper", width=spec.hidden, params=spec.num_params, queries=x.shape[1], points=10_000, lr=1e-4, decay=False)
         note(row | speed(spec, shared_init(spec, seed), x, value, FitSpec(1, 10_000, 1e-4, False, probe_batch), threads, 2, seed))
+    if paper_fits:
+        spec, fit = SirenSpec(), FitSpec(batch=paper_fits)
+        some = shapes[::max(1, len(shapes)//paper_fits)][:paper_fits]; x, value = queries(some, PAPER, seed); near = tuple(queries(some, UNSEEN, seed + 1))
+        row = dict(setting="paper", width=spec.hidden, params=spec.num_params, queries=x.shape[1], points=fit.points, steps=fit.steps, lr=fit.lr, decay=fit.decay, inrs=len(some), load=os.getloadavg()[0])
+        note(row | whole_fits(row, spec, shared_init(spec, seed), {"reference": reference}, fit, some, x, value, near, 1, seed) | dict(setting="paper, whole fits"))
 
 if __name__ == "__main__": typer.run(main)

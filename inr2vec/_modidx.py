@@ -197,6 +197,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                          'inr2vec/discrete_tables.py'),
                                          'inr2vec.discrete_tables.on_rebuilt': ( 'discrete_tables.html#on_rebuilt',
                                                                                  'inr2vec/discrete_tables.py'),
+                                         'inr2vec.discrete_tables.part_networks': ( 'discrete_tables.html#part_networks',
+                                                                                    'inr2vec/discrete_tables.py'),
                                          'inr2vec.discrete_tables.parts_network_of': ( 'discrete_tables.html#parts_network_of',
                                                                                        'inr2vec/discrete_tables.py'),
                                          'inr2vec.discrete_tables.ratio_lines': ( 'discrete_tables.html#ratio_lines',

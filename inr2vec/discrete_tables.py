@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['FIELD_OF', 'CLASSIFIERS', 'KINDS', 'FIELDS_AS', 'spec_of', 'classifier_of', 'test_view', 'discrete_classes',
-           'autoencoder_of', 'discrete_retrieval', 'parts_network_of', 'discrete_parts_table', 'on_rebuilt', 'resized',
-           'dense_points', 'seconds_of', 'timing_table', 'ratio_lines', 'ahead']
+           'autoencoder_of', 'discrete_retrieval', 'parts_network_of', 'part_networks', 'discrete_parts_table',
+           'on_rebuilt', 'resized', 'dense_points', 'seconds_of', 'timing_table', 'ratio_lines', 'ahead']
 
 # %% ../nbs/69_discrete_tables.ipynb #db1a9881
 import json
@@ -121,6 +121,15 @@ def parts_network_of(p: Prepared, name: str, parts: dict, spec: DiscreteSpec | N
     make = lambda: make_parts_network(name, parts, spec)
     return _kept(_at(p, f"{name} for parts", spec, seed), make, lambda: train_parts(name, p.shapes.train, parts, spec, seed, p.model.device, progress))
 
+def part_networks(p: Prepared, names=("PointNet", "PointNet++", "DGCNN"), spec: DiscreteSpec | None = None, seed: int = 0, watch=nullcontext, progress: bool = True) -> dict[str, Trained | str]:
+    "Networks that name parts, or why there is none."
+    parts, out = class_parts([*p.shapes.train, *p.shapes.test]), {}
+    for name in names:
+        with watch(f"{name}, parts"):
+            try: out[name] = parts_network_of(p, name, parts, spec, seed, progress)
+            except Inr2VecError as e: out[name] = f"{e.source}: {e.problem}"
+    return out
+
 def discrete_parts_table(p: Prepared, names=("PointNet", "PointNet++", "DGCNN"), spec: DiscreteSpec | None = None, seed: int = 0, watch=nullcontext, progress: bool = True) -> tuple[list[dict], dict]:
     "Table rows, and the scores by method; without parts, the reason."
     spec, train, test, truth = spec_of(p, spec), p.shapes.train, p.shapes.test, p.test_labels
@@ -130,10 +139,11 @@ def discrete_parts_table(p: Prepared, names=("PointNet", "PointNet++", "DGCNN"),
     def add(name, predicted, seconds=None):
         metrics[name] = {**segmentation_scores(predicted, [s.point_parts for s in test], truth, parts), **({"seconds of training": seconds} if seconds else {})}
         rows.append({"method": name, "instance mIoU": metrics[name]["instance_mIoU"], "class mIoU": metrics[name]["class_mIoU"], "accuracy": metrics[name]["accuracy"], "seconds of training": seconds})
-    for name in names:
-        with watch(f"{name}, parts"):
-            t = parts_network_of(p, name, parts, spec, seed, progress)
-            add(name, parts_of(t, truth, clouds, parts, spec.points, seed), t.seconds)
+    for name, t in part_networks(p, names, spec, seed, watch, progress).items():
+        if isinstance(t, str):
+            metrics[name] = {"instance_mIoU": None, "reason": f"not run: {t}"}
+            rows.append({"method": name, "note": f"not run: {t}"}); continue
+        with watch(f"{name}, parts"): add(name, parts_of(t, truth, clouds, parts, spec.points, seed), t.seconds)
     rest, held = split_by_class(p.train_labels, .2, seed)
     pick = lambda at: [train[i] for i in at]
     with watch("inr2vec, parts"):
@@ -143,25 +153,24 @@ def discrete_parts_table(p: Prepared, names=("PointNet", "PointNet++", "DGCNN"),
     return rows, {**metrics, "parts": len({i for ids in parts.values() for i in ids})}
 
 # %% ../nbs/69_discrete_tables.ipynb #b476e99f
-def on_rebuilt(p: Prepared, trained: dict[str, Trained], spec: DiscreteSpec | None = None, seed: int = 0, watch=nullcontext, progress: bool = True) -> tuple[list[dict], dict, list]:
-    "Table rows, metrics by method, and what was rebuilt (None where an INR has no surface)."
+def on_rebuilt(p: Prepared, trained: dict[str, Trained | str], spec: DiscreteSpec | None = None, seed: int = 0, watch=nullcontext, progress: bool = True) -> tuple[list[dict], dict, list]:
+    "Table rows, metrics by method, and what was rebuilt (None where an INR has no surface); `trained` may say why a network is missing."
     spec, rows, metrics, truth = spec_of(p, spec), [], {}, np.array(p.test_labels)
     with watch("rebuilding"): made = rebuilt(p, progress=progress)
     whole = [i for i, m in enumerate(made) if m is not None and as_points(m, spec.points) is not None]
-    head, _ = classify(p, seed, progress)
-    scores = {"inr2vec": (evaluate_head(head.head, p.z_test[whole], truth[whole].tolist()),)*2} if whole else {}
-    for name, t in trained.items():
-        if SEES[name] == "weight" or not whole: continue
-        view = lambda **kw: test_view(p, name, spec, seed, **kw)
+    def score(name, t):                                               # on originals and on what was rebuilt of them
+        if t is None: return (evaluate_head(classify(p, seed, progress)[0].head, p.z_test[whole], truth[whole].tolist()),)*2
         of = {"cloud": lambda: dict(clouds=[as_points(made[i], p.model.preset.points) for i in whole]), "walk": lambda: dict(shapes=[made[i] for i in whole]),
               "grid": lambda: dict(grids=[resized(made[i], spec.voxels) for i in whole])}[SEES[name]]()
-        with watch(name): scores[name] = tuple(classifier_scores(t, v, truth[whole].tolist()) for v in (view(shapes=[p.shapes.test[i] for i in whole]), view(**of)))
-    for name, (a, b) in scores.items():
-        metrics[name] = {"original": a["accuracy"], "rebuilt": b["accuracy"], "change": b["accuracy"] - a["accuracy"]}
-        rows.append({"shapes": FIELDS_AS[p.model.field], "method": name, **metrics[name], "test shapes": len(whole)})
-    if not whole:
-        metrics = {name: {"rebuilt": None, "reason": "no INR had a surface: the networks are too small, or fitted too briefly"} for name in trained}
-        rows = [{"shapes": FIELDS_AS[p.model.field], "method": name, "note": f"not run: {m['reason']}"} for name, m in metrics.items()]
+        with watch(name): return tuple(classifier_scores(t, test_view(p, name, spec, seed, **x), truth[whole].tolist()) for x in (dict(shapes=[p.shapes.test[i] for i in whole]), of))
+    for name, t in {"inr2vec": None, **trained}.items():
+        if SEES.get(name) == "weight": continue
+        why = t if isinstance(t, str) else "" if whole else "no INR had a surface: the networks are too small, or fitted too briefly"
+        if not why:
+            try: a, b = score(name, t)
+            except Inr2VecError as e: why = f"{e.source}: {e.problem}"
+        metrics[name] = {"rebuilt": None, "reason": why} if why else {"original": a["accuracy"], "rebuilt": b["accuracy"], "change": b["accuracy"] - a["accuracy"]}
+        rows.append({"shapes": FIELDS_AS[p.model.field], "method": name, **({"note": f"not run: {why}"} if why else metrics[name]), "test shapes": len(whole)})
     return rows, {**metrics, "rebuilt": len(whole), "of": len(made)}, made
 
 def resized(grid: np.ndarray, resolution: int) -> np.ndarray:  # (r, r, r) bool -> (resolution,)*3 bool

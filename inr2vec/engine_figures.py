@@ -67,7 +67,8 @@ def bars(groups: dict,           # {group: {series: value}}
 
 # %% ../nbs/76_engine_figures.ipynb #b0a3d744
 RATIOS = {"core_ratio": "processor seconds", "whole_fit_core_ratio": "processor seconds, whole fits", "ratio": "wall clock, all cores",
-          "bf16_core_ratio": "bf16, processor seconds", "bf16_whole_fit_core_ratio": "bf16, whole fits", "bf16_ratio": "bf16, wall clock, all cores"}
+          "bf16_core_ratio": "bf16, processor seconds", "bf16_whole_fit_core_ratio": "bf16, whole fits", "bf16_ratio": "bf16, wall clock, all cores",
+          "fewer_whole_fit_core_ratio": "fewer steps, processor seconds, whole fits"}
 
 def emulated(row: dict) -> bool:
     "Whether bfloat16 products were made of ordinary instructions: then the quality counts, and no seconds."
@@ -77,14 +78,16 @@ def fit_figures(rows: list[dict]) -> tuple[dict, dict, dict]:
     "Seconds, share of the peak, and the ratios, as `bars` takes them."
     rows = [r for r in rows if not emulated(r)]
     name = lambda r: f"{r['width']} wide, {r['setting']}"
-    of = lambda key, scale=1.: {name(r): {who: r[who][key]*scale for who in ("reference", "ours", "ours bf16") if who in r} for r in rows}
+    some = lambda groups: {g: of for g, of in groups.items() if of}
+    of = lambda key, scale=1.: some({name(r): {who: r[who][key]*scale for who in ("reference", "ours", "ours bf16") if key in r.get(who, ())} for r in rows})
     return of("core_ms_per_step"), of("core_share_of_peak", 100), {name(r): {what: r[k] for k, what in RATIOS.items() if k in r} for r in rows}
 
 def fit_quality(rows: list[dict]) -> list[dict]:
     "By how much our error and Chamfer distance differ from the plain loop's, with the standard error of that, in percent."
     keys = ("error_difference", "error_difference_se", "chamfer_difference", "chamfer_difference_se", "chamfer_median_difference")
-    return [{"width": r["width"], "products": products, "date": r["meta"]["date"], "seconds of a fit": None if who == "ours bf16" and emulated(r) else r[who]["whole_fit_core_s"], **{k: 100*r[mark + k] for k in keys}}
-            for r in rows for who, mark, products in (("ours", "", "float32"), ("ours bf16", "bf16_", "bfloat16")) if mark + keys[0] in r]
+    def steps_of(f): return f"{f['rule'].capitalize()}, {f['start']} start, {f['steps']} steps of {f['points']:,} points"
+    return [{"width": r["width"], "setting": r["setting"], "shapes": r["inrs"], "way": steps_of(r[who]) if mark == "fewer_" else way, "date": r["meta"]["date"], "seconds of a fit": None if who == "ours bf16" and emulated(r) else r[who]["whole_fit_core_s"], "times as fast": None if who == "ours bf16" and emulated(r) else r[f"{mark}whole_fit_core_ratio"], **{k: 100*r[mark + k] for k in keys}}
+            for r in rows for who, mark, way in (("ours", "", "the same steps"), ("ours bf16", "bf16_", "the same steps, bfloat16"), ("fewer steps", "fewer_", "")) if mark + keys[0] in r]
 
 # %% ../nbs/76_engine_figures.ipynb #d140fcf9
 def query_figures(r: Result) -> dict:

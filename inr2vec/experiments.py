@@ -17,6 +17,8 @@ from scipy.spatial import cKDTree
 
 from .baselines import chamfer_nearest, chance
 from .classification import split_by_class
+from .discrete import DISCRETE, DiscreteSpec, Trained
+from .discrete_parts import parts_of
 from .errors import BadEmbeddings, Inr2VecError, one_of
 from .interpolation import interpolate, smoothness
 from .pipeline import Prepared, decoded, prepare
@@ -139,9 +141,12 @@ def segmentation_table(p: Prepared,
                        spec: SegmentSpec | None = None,   # that of the preset's name by default
                        seed: int = 0,
                        progress: bool = True,
+                       networks: dict[str, Trained | str] | None = None,   # others that name parts, or why one does not
+                       discrete: DiscreteSpec | None = None,   # theirs; that of the preset's name by default
                        ) -> tuple[SegmenterResult, list[dict], dict]:
     "A trained segmenter, a table row for each method and protocol, and the metrics."
-    train, test, y, truth = p.shapes.train, p.shapes.test, p.train_labels, p.test_labels
+    train, test, y, truth, networks = p.shapes.train, p.shapes.test, p.train_labels, p.test_labels, networks or {}
+    n = (discrete or DISCRETE[one_of(p.model.preset.name, DISCRETE, "preset")]).points if networks else 0
     parts = class_parts([*train, *test])
     rest, held = split_by_class(y, .2, seed)
     result = train_segmenter(p.z_train[rest], [train[i] for i in rest], p.z_train[held], [train[i] for i in held], parts, spec or SEGMENT[one_of(p.model.preset.name, SEGMENT, "preset")],
@@ -149,8 +154,10 @@ def segmentation_table(p: Prepared,
     other = p.z_test[others_of_class(truth)]
     def methods(at, clouds):
         labels, predict = [truth[i] for i in at], lambda z: predict_parts(result.segmenter, z[at], labels, clouds)
-        return {"most frequent part of the class": majority_parts(train, labels, clouds), "nearest training point of the class": nearest_parts(train, labels, clouds),
-                "inr2vec, another shape's embedding": predict(other), "inr2vec": predict(p.z_test)}
+        found = {"most frequent part of the class": lambda: majority_parts(train, labels, clouds), "nearest training point of the class": lambda: nearest_parts(train, labels, clouds),
+                 **{name: t if isinstance(t, str) else lambda t=t: parts_of(t, labels, clouds, parts, n, seed) for name, t in networks.items()},
+                 "inr2vec, another shape's embedding": lambda: predict(other), "inr2vec": lambda: predict(p.z_test)}
+        return {name: x if isinstance(x, str) else x() if at else "no INR had a surface: the networks are too small, or fitted too briefly" for name, x in found.items()}
     made = rebuilt_clouds(p, progress)
     whole = [i for i, cloud in enumerate(made) if cloud is not None]
     protocols = {"points of the original": ([*range(len(test))], [s.points for s in test], [s.point_parts for s in test]),
@@ -158,9 +165,11 @@ def segmentation_table(p: Prepared,
     rows, metrics = [], {"step": result.step, "parts": len(result.segmenter.ids), "train": len(rest), "validation": len(held)}
     for protocol, (at, clouds, answers) in protocols.items():
         metrics[protocol] = {"shapes": len(at), "of": len(test)}
-        if not at: metrics[protocol] |= {"instance_mIoU": None, "reason": "no INR had a zero level: the networks are too small, or fitted too briefly"}; continue
-        for name, predicted in methods(at, clouds).items():
-            scores = segmentation_scores(predicted, answers, [truth[i] for i in at], parts)
-            rows.append({"points": protocol, "method": name, "instance mIoU": scores["instance_mIoU"], "class mIoU": scores["class_mIoU"], "accuracy": scores["accuracy"], "shapes": len(at)})
-            metrics[protocol][name] = scores
+        for name, found in methods(at, clouds).items():
+            row = {"points": protocol, "method": name}
+            if isinstance(found, str):
+                metrics[protocol][name] = {"instance_mIoU": None, "reason": found}
+                rows.append({**row, "shapes": len(at), "note": f"not run: {found}"}); continue
+            scores = metrics[protocol][name] = segmentation_scores(found, answers, [truth[i] for i in at], parts)
+            rows.append({**row, "instance mIoU": scores["instance_mIoU"], "class mIoU": scores["class_mIoU"], "accuracy": scores["accuracy"], "shapes": len(at)})
     return result, rows, metrics

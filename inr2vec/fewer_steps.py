@@ -31,9 +31,10 @@ WIDE = dict(smoke=32, laptop=256)   # neurons of the INRs that the paper's own r
 
 # %% ../nbs/64_fewer_steps.ipynb #2d1e504d
 def ways(preset: Preset | str = "laptop") -> dict[str, dict]:
-    "Name -> overrides of each rule from each start."
-    muon = {k: v for k, v in QUICK[one_of(get_preset(preset).name, QUICK, "preset")].items() if k in ("fit.rule", "fit.lr", "fit.decay")}
-    return {f"{rule}, {start}": o | {"init": kind} for rule, o in (("Adam", {}), ("Muon", muon)) for start, kind in (("random start", "random"), ("learned start", "meta"))}
+    "Name -> overrides of each rule from each start that the preset has."
+    quick = QUICK[one_of(get_preset(preset).name, QUICK, "preset")]
+    muon = {k: v for k, v in quick.items() if k in ("fit.rule", "fit.lr", "fit.decay")}
+    return {f"{rule}, {start}": o | {"init": kind} for rule, o in (("Adam", {}), ("Muon", muon)) for start, kind in (("random start", "random"), ("learned start", "meta"))[:1 + (quick.get("init") == "meta")]}
 
 def wide_ways(hidden: int) -> dict[str, dict]:
     "The paper's rule, and Muon, for INRs that are `hidden` wide."

@@ -38,7 +38,8 @@ def rebuilt_by_field(fields: list[str], seed: int = 0, watch=nullcontext, progre
     "Table 6: rows, metrics by field, (test shapes, what was rebuilt of them) by field, and what `by_field` says about the data."
     def work(p: Prepared):
         names = [n for n in CLASSIFIERS[p.model.field] if SEES[n] != "weight"]          # those that see shapes
-        return p, *on_rebuilt(p, discrete_classes(p, names, seed=seed, watch=watch, progress=progress)[2], seed=seed, watch=watch, progress=progress)
+        _, scores, trained = discrete_classes(p, names, seed=seed, watch=watch, progress=progress)
+        return p, *on_rebuilt(p, {n: trained[n] if n in trained else scores[n]["reason"].removeprefix("not run: ") for n in names}, seed=seed, watch=watch, progress=progress)
     made, why, about = by_field(fields, work, watch, seed=seed, progress=progress, **kwargs)
     none = {f: {"rebuilt": None, "reason": f"not run: {w}"} for f, w in why.items()}
     rows = [r for _, found, _, _ in made.values() for r in found] + [{"shapes": f, "method": "all", "note": m["reason"]} for f, m in none.items()]

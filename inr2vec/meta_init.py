@@ -104,6 +104,7 @@ class Recipe:
     outer: int
     inner: int
     lr: float = 1.
+    fields: tuple[str, ...] = ("udf", "sdf")
 
 RECIPES = dict(
     smoke=Recipe(SirenSpec(hidden=16, layers=3), FitSpec(points=256, lr=2e-3, decay=True, batch=8),
@@ -111,6 +112,7 @@ RECIPES = dict(
     laptop=Recipe(SirenSpec(hidden=64), FitSpec(points=1024, lr=5e-4, decay=True, batch=4),
                   QuerySpec(6_000, 15_000, 12_000, 1_500, 1_500), 10, 400, 25),
 )
+RECIPES["laptop-128"] = replace(RECIPES["laptop"], siren=SirenSpec(hidden=128), fit=replace(RECIPES["laptop"].fit, lr=2e-4), fields=("udf",))   # the same, twice as wide
 
 def init_file(spec: SirenSpec, field: str) -> Path:
     "Where the package keeps a start for this field."
@@ -131,11 +133,11 @@ def initialisation(spec: SirenSpec, field: str, kind: str = "random", seed: int 
     "The start that all INRs of a run share: the paper's, drawn from `seed`, or the learned one, which is the same for all seeds."
     return shared_init(spec, seed) if one_of(kind, INITS, "init") == "random" else shipped_init(spec, field)
 
-def ship(names=tuple(RECIPES), fields=("udf", "sdf"), seed: int = 0, folder=None, progress: bool = True) -> list[Path]:
+def ship(names=tuple(RECIPES), fields=FIELDS, seed: int = 0, folder=None, progress: bool = True) -> list[Path]:
     "Learn the starts that come with the package; a run that was killed goes on."
     made = []
-    for name, field in ((n, f) for n in names for f in fields):
-        r = RECIPES[one_of(name, RECIPES, "recipe")]
+    for name, field in ((n, f) for n in names for f in RECIPES[one_of(n, RECIPES, "recipe")].fields if f in fields):
+        r = RECIPES[name]
         data = stacked_queries(make_families(r.per_class, seed=seed, progress=progress), field, r.queries, seed, progress)
         at = init_file(r.siren, field) if folder is None else Path(folder)/init_file(r.siren, field).name
         half = at.with_name(f"part-{at.name}")

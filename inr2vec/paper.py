@@ -90,9 +90,8 @@ def _classification(r: Result) -> Iterator[dict]:
 
 def _segmentation(r: Result) -> Iterator[dict]:
     for protocol, methods in _found(r).items():
-        if "reason" in methods: yield {"shapes": protocol, "method": "inr2vec", "why": methods["reason"]}
         for name, m in methods.items():
-            if isinstance(m, dict) and "class_mIoU" in m: yield {"shapes": protocol, "method": name, "instance mIoU": m["instance_mIoU"], "class mIoU": m["class_mIoU"]}
+            if isinstance(m, dict) and "instance_mIoU" in m: yield {"shapes": protocol, "method": name, "instance mIoU": m["instance_mIoU"], "class mIoU": m.get("class_mIoU"), "why": m.get("reason", "")}
 
 def _by_field(keys: tuple[str, ...]) -> Callable:
     "A reader of metrics by field and method."

@@ -108,6 +108,7 @@ def prepare(dataset: str = "families",
             progress: bool = True,
             engine: str = "local",            # that fits: this process, or 'ray', see `engines`
             shapes: Shapes | None = None,     # those that were read already, under a label of their own
+            check=None,                       # of each shape, before the work begins: raises an error if the task cannot use it, such as `segmentation.check_parts`
             ) -> Prepared:
     "Shapes, INRs, a trained model and embeddings; whatever `folder` has already is not made again."
     preset = get_preset(preset, **parse_overrides(overrides))
@@ -119,6 +120,7 @@ def prepare(dataset: str = "families",
     with stage("reading shapes"): shapes = shapes or read_shapes(dataset, preset, field, classes, limit, seed, progress)
     for part, name in ((shapes.train, "training"), (shapes.test, "test")):
         if not part: raise Inr2VecError(dataset, f"no {name} shape could be used", "see the report: " + str(shapes.reports[name == "test"]))
+        for s in part if check else (): check(s)
     label = shapes.label if limit is None else f"{shapes.label}-limit{limit}"
     at = inr_folder(folder, model, label)
     if at.exists() and any(at.rglob("shard-*")): reused.append("fitting")

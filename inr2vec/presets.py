@@ -101,9 +101,12 @@ PRESETS: dict[str, Preset] = {p.name: p for p in (
     Preset(),
 )}
 
-QUICK: dict[str, dict] = dict(    # what to override for INRs as good in far fewer steps; for the widths at which that was tried
+_MUON_512 = {"fit.rule": "muon", "fit.lr": 1e-3, "fit.decay": True, "fit.steps": 100, "fit.points": 4096}
+
+QUICK: dict[str, dict] = dict(    # what to override for INRs as good in far fewer steps
     smoke={"init": "meta", "fit.rule": "muon", "fit.lr": 8e-3, "fit.steps": 10},
     laptop={"init": "meta", "fit.rule": "muon", "fit.lr": 3e-3, "fit.steps": 100, "fit.points": 2048},
+    gpu=_MUON_512, paper=_MUON_512,
 )
 
 # %% ../nbs/48_presets.ipynb #0000000b

@@ -73,7 +73,7 @@ def lacks(experiment: str, given: dict) -> str:   # its parameters
         if given.get(k) not in (None, *allowed): return f"{k} {given[k]!r} is not for it: use one of {', '.join(allowed)}"
     if (dataset := given.get("dataset", "families")).split(":")[0] == "families": return ""
     layout = detect_layout(dataset, "sdf")
-    if experiment == "segmentation" and layout != "shapenet_part": return f"the layout {layout!r} has no part labels: use ShapeNet Part, or 'families'"
+    if experiment == "segmentation" and layout not in ("shapenet_part", "folder"): return f"the layout {layout!r} has no part labels: use ShapeNet Part, a folder of `.npz` files with `parts`, or 'families'"
     if experiment == "surface_reconstruction" and layout not in ("npz:meshes", "folder"): return f"the layout {layout!r} has no meshes"
     if layout == "mvp" and experiment != "completion": return "these are pairs for completion alone"
     return ""
