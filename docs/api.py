@@ -35,8 +35,18 @@ def _text(node: ast.AST | None) -> str: return "" if node is None else ast.unpar
 
 
 def _type(node: ast.AST | None) -> str:
-    "An annotation, one in quotes without them."
+    "An annotation, one in quotes without them, and of `Annotated[X, ...]` the type."
+    if _annotated(node): return _type(node.slice.elts[0])
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else _text(node)
+
+
+def _annotated(node: ast.AST | None) -> bool: return isinstance(node, ast.Subscript) and _text(node.value) == "Annotated" and isinstance(node.slice, ast.Tuple)
+
+
+def _help(node: ast.AST | None) -> str:
+    "The `help` of an option of the command line: `Annotated[X, typer.Option(help='...')]`."
+    said = [k.value.value for x in node.slice.elts[1:] if isinstance(x, ast.Call) for k in x.keywords if k.arg == "help" and isinstance(k.value, ast.Constant)] if _annotated(node) else []
+    return str(said[0]) if said else ""
 
 
 def _params(node: ast.FunctionDef, said: dict[int, str]) -> list[Param]:
@@ -52,7 +62,7 @@ def _params(node: ast.FunctionDef, said: dict[int, str]) -> list[Param]:
     for p in every:
         end = max(getattr(defaults.get(p.arg), "end_lineno", 0), p.end_lineno)
         ours = last[p.lineno] is p and not (node.returns is not None and node.returns.lineno == end)
-        out.append(Param(star.get(p, "") + p.arg, _type(p.annotation), _text(defaults.get(p.arg)), said.get(end, "") if ours else ""))
+        out.append(Param(star.get(p, "") + p.arg, _type(p.annotation), _text(defaults.get(p.arg)), (said.get(end, "") if ours else "") or _help(p.annotation)))
     if node.returns is not None:
         about = said.get(node.returns.end_lineno, "") if node.body[0].lineno > node.returns.end_lineno else ""
         out.append(Param("returns", _type(node.returns), "", about))
@@ -83,9 +93,18 @@ def _entry(node: ast.AST, said: dict[int, str], owner: str = "") -> Entry:
     return Entry(name, "def", _signature(name, params), about, params)
 
 
-def entries(source: str) -> list[Entry]:
+def options(source: str) -> dict[str, ast.AST]:
+    "The options that a cell names, to share them among commands: `Seed = Annotated[int, ...]`."
+    try: tree = ast.parse(source)
+    except SyntaxError: return {}
+    return {n.targets[0].id: n.value for n in tree.body if isinstance(n, ast.Assign) and isinstance(n.targets[0], ast.Name) and _annotated(n.value)}
+
+
+def entries(source: str, named: dict[str, ast.AST] = {}) -> list[Entry]:    # `named`: of `options`
     "The public functions and classes that a cell defines."
     try: tree = ast.parse(source)
     except SyntaxError: return []                        # a cell with a magic
     said = comments(source)
+    for a in ast.walk(tree):
+        if isinstance(a, ast.arg) and isinstance(a.annotation, ast.Name): a.annotation = named.get(a.annotation.id, a.annotation)
     return [_entry(n, said) for n in tree.body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and n.name[0] != "_"]

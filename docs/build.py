@@ -96,13 +96,14 @@ class Page:
 def read_page(name: str) -> Page:
     "The notebook, its title, and what it exports."
     page = Page(name, json.loads((NBS/name).read_text(encoding="utf-8")))
+    named: dict[str, ast.AST] = {}
     for i, cell in enumerate(page.nb["cells"]):
         source = "".join(cell["source"])
         if cell["cell_type"] == "markdown" and not page.title and (m := re.match(r"#\s+(.+?)\n*(?:\n> (.+?))?\n*(?=\n|$)", source)):
             page.title, page.about = m[1].strip(), (m[2] or "").strip()
             cell["source"] = source[m.end():]
         if m := re.search(r"^#\|\s*default_exp\s+(\S+)", source, re.M): page.module = m[1]
-        if re.search(r"^#\|\s*exports?\b", source, re.M): page.entries[i] = api.entries(source)
+        if re.search(r"^#\|\s*exports?\b", source, re.M): named |= api.options(source); page.entries[i] = api.entries(source, named)
     page.title = page.title or Path(name).stem
     page.ids |= {e.name.lower() for found in page.entries.values() for top in found for e in (top, *top.members)}
     return page
