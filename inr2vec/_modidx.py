@@ -247,6 +247,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                 'inr2vec/engine_figures.py'),
                                         'inr2vec.engine_figures.query_figures': ( 'engine_figures.html#query_figures',
                                                                                   'inr2vec/engine_figures.py'),
+                                        'inr2vec.engine_figures.speed_table': ( 'engine_figures.html#speed_table',
+                                                                                'inr2vec/engine_figures.py'),
                                         'inr2vec.engine_figures.store_figures': ( 'engine_figures.html#store_figures',
                                                                                   'inr2vec/engine_figures.py'),
                                         'inr2vec.engine_figures.where': ('engine_figures.html#where', 'inr2vec/engine_figures.py')},

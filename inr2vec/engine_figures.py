@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['RATIOS', 'fit_rows', 'bench', 'where', 'bars', 'emulated', 'fit_figures', 'fit_quality', 'query_figures',
-           'store_figures', 'kill_figure']
+           'store_figures', 'kill_figure', 'speed_table']
 
 # %% ../nbs/76_engine_figures.ipynb #17627157
 import json
@@ -17,7 +17,7 @@ from .drawing import PALETTE
 from .errors import UnreadableFile
 from .files import reading
 from .pictures import quantized
-from .results import Result, load_result
+from .results import Result, Table, comparison_table, load_result
 
 # %% ../nbs/76_engine_figures.ipynb #0820587a
 def fit_rows(folder) -> list[dict]:
@@ -119,3 +119,20 @@ def kill_figure(r: Result, width: float = 6.4) -> Image:
     for ax in (a, b): ax.spines[["top", "right"]].set_visible(False); ax.tick_params(labelsize=8)
     png = quantized(fig, 32); plt.close(fig)
     return Image(png, format="png")
+
+# %% ../nbs/76_engine_figures.ipynb #5b1e0a02
+def speed_table(folder) -> Table:
+    "What `bench-fit`, `bench-embed` and `bench-train` found, a line each."
+    rows = [{"work": f"fitting an INR, {r['width']} wide ({r['setting'].split(',')[0]} preset)", "how": r["way"], "processor seconds": r["seconds of a fit"], "times a plain loop": r["times as fast"],
+             "error of the field": f"{r['error_difference']:+.1f}% (± {r['error_difference_se']:.1f})", "date": r["date"]}
+            for r in fit_quality([r for r in fit_rows(folder) if not emulated(r)])]
+    for kind in ("embed", "train"):
+        try: found = bench(folder, kind)
+        except UnreadableFile: continue
+        for encoder, how in (("default", "the default encoder"), ("paper", "the paper's encoder"), ("paper encoder", "the paper's encoder")):
+            if encoder not in found.metrics: continue
+            m = found.metrics[encoder]
+            row = {"work": f"embedding one INR ({found.preset} preset)", "processor seconds": m["core_ms"]/1e3} if kind == "embed" else \
+                  {"work": f"training, one INR in a step ({m['preset']} preset)", "processor seconds": m["ours"]["core_ms"]/1e3, "times a plain loop": m["core_ratio"]}
+            rows.append(row | {"how": how, "date": found.date[:10]})
+    return comparison_table(rows, ["work", "how", "processor seconds", "times a plain loop", "error of the field", "date"])
