@@ -156,7 +156,8 @@ def curves(series: dict,           # {name: (xs, ys)}
            max_points: int = 300,  # of each curve; evenly spaced ones are kept, and the last
            ) -> Picture:
     "Lines, such as a loss against its steps."
-    fig, (mpl, ax) = go.Figure(layout=dict(template=FLAT)), _axes()
+    many = len(series) > 5         # then no corner is free for their names
+    fig, (mpl, ax) = go.Figure(layout=dict(template=FLAT)), _axes((7.8, 3.4) if many else (5.6, 3.4))
     for i, (name, (xs, ys)) in enumerate(series.items()):
         xs, ys = np.asarray(xs, np.float32), np.asarray(ys, np.float32)
         if xs.shape != ys.shape or xs.ndim != 1:
@@ -167,7 +168,8 @@ def curves(series: dict,           # {name: (xs, ys)}
         ax.plot(xs[keep], ys[keep], color=c, ls=dash, lw=1.6, label=name)
     fig.update_layout(title=title, xaxis_title=x, yaxis_title=y, yaxis_type="log" if log else "linear")
     ax.set(xlabel=x, ylabel=y, yscale="log" if log else "linear", title=title)
-    if series: ax.legend(frameon=False, fontsize=8)
+    if many: mpl.legend(frameon=False, fontsize=8, loc="outside right center")
+    elif series: ax.legend(frameon=False, fontsize=8)
     return Picture(quantized(mpl, 32), fig, title or f"{y} by {x}")
 
 def map2d(xy: np.ndarray,  # (n, 2), such as a t-SNE of embeddings
