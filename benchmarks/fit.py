@@ -9,7 +9,7 @@ medians over the turns (a stretch of ours includes measuring the final error, wh
 Two ratios are printed. `core_ratio` compares processor time with one thread each: it says how much less work there is, and other load disturbs it least; it is the one to quote, as is
 `whole_fit_core_ratio`, the same for whole fits. `ratio` compares
 wall clocks with `--threads` threads each. On an idle machine the two should be near each other; on a busy one the plain loop's threads wait for one another at every operation, and `ratio` grows
-far beyond what an idle machine would show. `fewer steps` is this engine as one would use it who is free to choose the rule, the start and the steps (`presets.QUICK`; at 128 wide the learned start alone), so long as the
+far beyond what an idle machine would show. `fewer steps` is this engine as one would use it who is free to choose the rule, the start and the steps (the learned start for narrow INRs, `presets.QUICK` for the paper's), so long as the
 quality is the same: its ratio is of whole fits. All shapes are ones from which no start was learned and for which no rate was chosen. Where the processor multiplies bfloat16, `ours bf16` is the same engine with `precision="bf16"`. `load` is the machine's load average next to them.
 
     python benchmarks/fit.py                        # widths 64 and 128 as the laptop preset has them, a probe of the paper's 512
@@ -69,9 +69,11 @@ def ours(spec, init, x, value, fit, seed): return fit_batch(spec, init, x, value
 
 def ours_bf16(spec, init, x, value, fit, seed): return ours(spec, init, x, value, replace(fit, precision="bf16"), seed)
 
+LEARNED = {64: dict(steps=175, lr=1e-3), 128: dict(steps=200, lr=7e-4)}    # found on other shapes, from the learned start, against 300 steps at 1e-3
+
 def fewer_steps(setting: str, width: int) -> tuple[FitSpec, str]:
     "Rule, rate, steps and points of a fit that reaches the same in less work, and where it starts."
-    if (setting, width) == ("laptop", 128): return replace(get_preset("laptop").fit, steps=200, lr=7e-4), "meta"
+    if setting == "laptop" and width in LEARNED: return replace(get_preset("laptop").fit, **LEARNED[width]), "meta"
     p = get_preset(setting, **QUICK[setting])
     if p.siren.hidden != width: raise typer.BadParameter(f"no quick way is known for {width} wide INRs of the {setting} preset: leave quality out with --no-quality")
     return p.fit, p.init

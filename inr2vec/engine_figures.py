@@ -85,7 +85,7 @@ def fit_figures(rows: list[dict]) -> tuple[dict, dict, dict]:
 def fit_quality(rows: list[dict]) -> list[dict]:
     "By how much our error and Chamfer distance differ from the plain loop's, with the standard error of that, in percent."
     keys = ("error_difference", "error_difference_se", "chamfer_difference", "chamfer_difference_se", "chamfer_median_difference")
-    def steps_of(f): return f"{f['rule'].capitalize()}, {f['start']} start, {f['steps']} steps of {f['points']:,} points"
+    def steps_of(f): return f"{f['rule'].capitalize()}, {dict(meta='learned').get(f['start'], f['start'])} start, {f['steps']} steps of {f['points']:,} points"
     return [{"width": r["width"], "setting": r["setting"], "shapes": r["inrs"], "way": steps_of(r[who]) if mark == "fewer_" else way, "date": r["meta"]["date"], "seconds of a fit": None if who == "ours bf16" and emulated(r) else r[who]["whole_fit_core_s"], "times as fast": None if who == "ours bf16" and emulated(r) else r[f"{mark}whole_fit_core_ratio"], **{k: 100*r[mark + k] for k in keys}}
             for r in rows for who, mark, way in (("ours", "", "the same steps"), ("ours bf16", "bf16_", "the same steps, bfloat16"), ("fewer steps", "fewer_", "")) if mark + keys[0] in r]
 
