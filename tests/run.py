@@ -22,6 +22,7 @@ WORKERS = min(2, os.cpu_count() or 1)
 MAX_OUTPUT = 300_000                 # characters of output a notebook may store
 MACHINE_PATH = re.compile(r"/root/|/home/\w|/Users/\w|/tmp/|/var/folders/|[A-Z]:\\+Users\\|" + re.escape(f"{ROOT}/"))
 NOISE = re.compile(r"\d+%\|[^|]*\||\w*Warning:|\[Open3D |Open3D WebVisualizer")  # progress bars, warnings, banners
+EXPORT = re.compile(r"^#\|\s*exports?i?\b", re.M)
 Results = dict[str, list[str]]       # what was checked -> what is wrong with it
 
 
@@ -63,14 +64,25 @@ def output_texts(output: dict) -> Iterator[str]:
         if not mime.startswith("image/") or mime == "image/svg+xml": yield "".join(data) if isinstance(data, list) else str(data)
 
 
+def mixes_imports(source: str) -> bool:
+    "Whether a cell imports and does something else as well: nbdev-docs runs every cell that imports, to have the names for the API's documentation, but not the cells before it."
+    try: body = ast.parse(source).body
+    except SyntaxError: return False     # IPython's magics
+    kinds = (ast.Import, ast.ImportFrom)
+    return any(isinstance(n, kinds) for top in body for n in ast.walk(top)) and not all(isinstance(top, kinds) for top in body)
+
+
 def notebook_problems(path: Path) -> Iterator[str]:
     "Whatever one stored notebook should not contain."
     nb = json.loads(path.read_text(encoding="utf-8"))
     size = sum(len(json.dumps(c.get("outputs", []))) for c in nb["cells"])
+    exports = any(c["cell_type"] == "code" and EXPORT.search("".join(c["source"])) for c in nb["cells"])
     if size > MAX_OUTPUT: yield f"its outputs take {size:,} characters, more than {MAX_OUTPUT:,}: make the pictures smaller"
     for i, cell in enumerate(nb["cells"]):
         where = f"cell {cell.get('id', i)}"
         if cell["cell_type"] != "code": continue
+        if exports and not EXPORT.search("".join(cell["source"])) and mixes_imports("".join(cell["source"])):
+            yield f"{where} imports and does something else too: give the imports a cell of their own, or nbdev-docs fails"
         if cell.get("execution_count") is not None or any(o.get("execution_count") is not None for o in cell["outputs"]):
             yield f"{where} has an execution count: run nbdev-clean"
         for out in cell["outputs"]:
@@ -86,7 +98,7 @@ def notebook_problems(path: Path) -> Iterator[str]:
 
 
 def check_notebooks() -> Results:
-    "the stored notebooks hold no counts, errors, noise, machine paths or large outputs"
+    "the stored notebooks hold no counts, errors, noise, machine paths, large outputs or cells that nbdev-docs cannot run"
     return {rel(p): list(notebook_problems(p)) for p in notebooks()}
 
 
