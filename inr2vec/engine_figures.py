@@ -53,7 +53,8 @@ def bars(groups: dict,           # {group: {series: value}}
     series = list(dict.fromkeys(s for g in groups.values() for s in g))
     rows = [(g, s, v) for g, of in groups.items() for s, v in of.items()]
     at = np.cumsum([0] + [1 + .6*(b[0] != a[0]) for a, b in zip(rows, rows[1:])])
-    fig, ax = plt.subplots(figsize=(width, .75 + .27*(at[-1] + 1) + .17*(note.count("\n") + 1)*bool(note) + .25*(len(series) > 1)), layout="constrained")
+    abreast = len(series) if sum(map(len, series)) < 70 else 2    # names in a line below
+    fig, ax = plt.subplots(figsize=(width, .75 + .27*(at[-1] + 1) + .17*(note.count("\n") + 1)*bool(note) + .25*(len(series) > 1)*-(-len(series)//abreast)), layout="constrained")
     for s in series:
         here = [i for i, r in enumerate(rows) if r[1] == s]
         ax.barh(at[here], [rows[i][2] for i in here], height=.85, color=PALETTE[(4, 5, 2, 1, 3, 0)[series.index(s) % 6]], label=s)
@@ -61,7 +62,7 @@ def bars(groups: dict,           # {group: {series: value}}
     ax.set_yticks([np.mean([y for y, r in zip(at, rows) if r[0] == g]) for g in groups], list(groups), fontsize=8)
     ax.set(title=title, xscale="log" if log else "linear"); ax.set_xlabel(x + (f"\n{note}" if note else ""), fontsize=8)
     ax.margins(x=.12); ax.invert_yaxis(); ax.spines[["top", "right"]].set_visible(False); ax.tick_params(labelsize=8)
-    if len(series) > 1: fig.legend(frameon=False, fontsize=8, loc="outside lower center", ncols=len(series))
+    if len(series) > 1: fig.legend(frameon=False, fontsize=8, loc="outside lower center", ncols=abreast)
     png = quantized(fig, 32); plt.close(fig)
     return Image(png, format="png")
 
