@@ -261,5 +261,6 @@ def build(out: Path) -> list[Page]:
 
 
 if __name__ == "__main__":
+    if any(a.startswith("-") for a in sys.argv[1:]): sys.exit(__doc__)
     start, where = time.perf_counter(), Path(sys.argv[1] if len(sys.argv) > 1 else sidebar.ROOT/"_docs")
     print(f"{len(build(where))} pages in {where} after {time.perf_counter() - start:.0f} s: open {where/'index.html'}")
