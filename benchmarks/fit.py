@@ -14,7 +14,8 @@ quality is the same: its ratio is of whole fits. All shapes are ones from which 
 
     python benchmarks/fit.py                        # widths 64 and 128 as the laptop preset has them, a probe of the paper's 512
     python benchmarks/fit.py --widths 64 --no-quality --no-probe
-    python benchmarks/fit.py --paper-fits 4 --no-probe --no-laptop   # whole fits of the paper's INRs, about a quarter of an hour of a core each
+    python benchmarks/fit.py --paper-fits 3 --no-probe --no-laptop --threads 1   # whole fits of the paper's INRs, about a quarter of an hour of a core each
+    INR2VEC_KERNELS=bf16 python benchmarks/fit.py --widths 64 --no-probe --turns 1 --timed 2   # the quality of bfloat16, emulated if need be
 """
 import json, os, platform, statistics, time
 from dataclasses import asdict, replace

@@ -88,7 +88,7 @@ def fit_quality(rows: list[dict]) -> list[dict]:
     keys = ("error_difference", "error_difference_se", "chamfer_difference", "chamfer_difference_se", "chamfer_median_difference")
     def steps_of(f): return f"{f['rule'].capitalize()}, {dict(meta='learned').get(f['start'], f['start'])} start, {f['steps']} steps of {f['points']:,} points"
     return [{"width": r["width"], "setting": r["setting"], "shapes": r["inrs"], "way": steps_of(r[who]) if mark == "fewer_" else way, "date": r["meta"]["date"], "seconds of a fit": None if who == "ours bf16" and emulated(r) else r[who]["whole_fit_core_s"], "times as fast": None if who == "ours bf16" and emulated(r) else r[f"{mark}whole_fit_core_ratio"], **{k: 100*r[mark + k] for k in keys}}
-            for r in rows for who, mark, way in (("ours", "", "the same steps"), ("ours bf16", "bf16_", "the same steps, bfloat16"), ("fewer steps", "fewer_", "")) if mark + keys[0] in r]
+            for r in rows for who, mark, way in (("ours", "", "the same steps"), ("ours bf16", "bf16_", "the same steps, bfloat16"), ("fewer steps", "fewer_", "")) if mark + keys[0] in r and (who == "ours bf16" or not emulated(r))]
 
 # %% ../nbs/76_engine_figures.ipynb #d140fcf9
 def query_figures(r: Result) -> dict:
