@@ -35,7 +35,7 @@ class EncoderSpec:
     shells: int = 8            # of the probe encoder: spheres,
     on_each: int = 128         # and probes on each
     smooth: float = .1         # the width of its Gaussian
-    turned: float = 1.5        # the weight of what stays when a shape turns
+    turned: float = 4.         # the weight of what stays when a shape turns about an axis
     learned: int = 256         # coordinates that its MLP adds to the known ones
     bound: float = .5          # of each of these
     hidden: tuple[int, ...] = (1024,)               # its MLP
@@ -93,7 +93,7 @@ PRESETS: dict[str, Preset] = {p.name: p for p in (
     Preset("laptop", "the whole main job in ten minutes on two cores",
            SirenSpec(hidden=64), FitSpec(steps=300, points=1024, lr=1e-3, decay=True, batch=8),
            QuerySpec(6_000, 15_000, 12_000, 1_500, 1_500, voxels=32), QuerySpec(1_000, 2_500, 2_000, 500, 2_000, voxels=24),
-           EncoderSpec(embed_dim=256, rows=(256, 256, 512, 512), shells=12, on_each=256, smooth=.07, turned=1., learned=64, hidden=(512,)), DecoderSpec(128, 6),
+           EncoderSpec(embed_dim=256, rows=(256, 256, 512, 512), shells=12, on_each=256, smooth=.07, learned=64, hidden=(512,)), DecoderSpec(128, 6),
            TrainSpec(epochs=10_000, batch=32, points=128, lr=2e-3, max_steps=900, views=8, **_AUGMENT), HeadSpec((256, 128), 60, 64, 1e-3, dropout=.3, mix=False), (20, 8), 2048, 96, 16, .04),
     Preset("gpu", "one card, a data set of ModelNet10's size; not yet timed on one",
            SirenSpec(), FitSpec(batch=64), QuerySpec(), QuerySpec(8_000, 20_000, 16_000, 2_000, 4_000),

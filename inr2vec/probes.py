@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from .errors import UnknownOption, one_of
 from .queries import FIELDS
-from .shells import degree_energies, directions, harmonics, hellinger, nearness, shell_probes, smoothing, top_degree
+from .shells import axis_energies, axis_inverses, hellinger, nearness, shell_probes, smoothing
 from .siren import SirenSpec, evaluate
 
 # %% ../nbs/42_probes.ipynb #5246432e
@@ -45,17 +45,17 @@ class ProbeEncoder(nn.Module):
                  dropout: float = 0.,
                  field: str = "udf",
                  smooth: float = .1,                # the Gaussian's width, in units of the shape
-                 turned: float = 1.5,               # weight of the energies, which do not change when a shape turns
+                 turned: float = 4.,                # weight of the energies, which do not change when a shape turns about an axis
                  bound: float = .5,                 # of each learned coordinate; the known ones have a mean square of 1
                  ):
         super().__init__()
         if not 0 <= learned < embed_dim: raise UnknownOption("encoder.learned", f"{learned} of {embed_dim} coordinates leave none for what is known", f"use 0 to {embed_dim - 1}")
         self.spec, self.embed_dim, self.learned, self.field, self.smooth, self.turned, self.bound = spec, embed_dim, learned, one_of(field, FIELDS, "field"), smooth, turned, bound
-        self.shells, probes, top = shells, shells*on_each, top_degree(on_each)
+        self.shells, probes = shells, shells*on_each
         self.register_buffer("at", shell_probes(shells, on_each))
-        self.register_buffer("inverse", torch.linalg.pinv(harmonics(directions(on_each), top)), persistent=False)
+        self.register_buffer("inverses", axis_inverses(on_each), persistent=False)
         self.scale = math.sqrt(1024/probes)                # so that the length of the features does not depend on how many probes there are
-        known, size = embed_dim - learned, probes + shells*(top + 1)
+        known, size = embed_dim - learned, probes + shells*axis_energies(torch.zeros(on_each), self.inverses).numel()
         if known > size: raise UnknownOption("encoder.embed_dim", f"{known} known coordinates, but only {size} features", "use more shells or directions, or a smaller embedding")
         self.register_buffer("projection", nn.init.orthogonal_(torch.empty(known, size)))
         self.register_buffer("mean", torch.zeros(size)), self.register_buffer("gain", torch.ones(()))
@@ -76,11 +76,11 @@ class ProbeEncoder(nn.Module):
         if self._cached[0] != key: self._cached = key, smoothing(self.at, self.smooth)
         return self._cached[1]
 
-    def features(self, answers: Tensor) -> Tensor:  # (b, probes) -> (b, probes + shells*degrees)
-        "The known features: shares of the surface, and their energies on each sphere."
+    def features(self, answers: Tensor) -> Tensor:  # (b, probes) -> (b, probes + shells*3*energies)
+        "The known features: shares of the surface, and their energies about each axis on each sphere."
         f = self.scale*(hellinger(nearness(self.field, answers), self.smoother()) - 1)
         on_shells = f.unflatten(1, (self.shells, -1))
-        return torch.cat([f, self.turned*math.sqrt(on_shells.shape[-1])*degree_energies(on_shells, self.inverse).flatten(1)], 1)
+        return torch.cat([f, self.turned*math.sqrt(on_shells.shape[-1])*axis_energies(on_shells, self.inverses).flatten(1)], 1)
 
     @torch.no_grad()
     def prepare(self, flat: Tensor,          # (n, num_params) the INRs of the training set
