@@ -51,7 +51,7 @@ def reference(spec: SirenSpec, init: Tensor, x: Tensor, value: Tensor, fit: FitS
     params = [p.clone().requires_grad_() for p in spec.unflatten(init.expand(len(x), -1)).values()]
     opt = torch.optim.Adam(params, lr=fit.lr)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(opt, fit.steps) if fit.decay else None
-    weights = torch.ones(data.shape[:2])
+    weights = torch.ones(data.shape[:2], device=data.device)
     for _ in range(fit.steps):
         drawn = torch.multinomial(weights, fit.points)
         batch = data.gather(1, drawn.unsqueeze(-1).expand(-1, -1, 4))

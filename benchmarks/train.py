@@ -51,13 +51,14 @@ class PlainDecoder(ImplicitDecoder):
 def networks(p: Preset, weights: Tensor, seed: int) -> tuple[nn.Module, ImplicitDecoder]:
     torch.manual_seed(seed)
     encoder, decoder = make_encoder(p, FIELD), make_decoder(p)
+    encoder, decoder = encoder.to(weights.device), decoder.to(weights.device)
     if hasattr(encoder, "prepare"): encoder.prepare(weights, seed)
     return encoder, decoder
 
 def loop(p: Preset, weights: Tensor, q: Questions, folder: Path, seed: int, steps: int, warm: int = 1, memory=False, split=False, views=False, fused=False, slices=False,
          compiled=False, bfloat16=False) -> tuple[dict, list[float]]:  # wall and processor seconds, losses
     "The plain loop; every name after `warm` is a factor or an option, which replaces one of its parts by ours."
-    spec, n = p.train, len(weights)
+    spec, n, device = p.train, len(weights), weights.device
     encoder, decoder = networks(p, weights, seed)
     if not split: decoder.__class__ = PlainDecoder
     encoder.train(), decoder.train()
@@ -70,17 +71,17 @@ def loop(p: Preset, weights: Tensor, q: Questions, folder: Path, seed: int, step
     schedule, size, losses = torch.optim.lr_scheduler.OneCycleLR(opt, spec.lr, total_steps=p.train.steps(n) + 1), min(spec.points, q.x.shape[1]), []
     for step in range(warm + steps):
         if step == warm: wall, core = time.perf_counter(), time.process_time()
-        rng, i = torch_rng(seed, "step", step), batch_of(step, n, spec.batch, seed)
+        rng, i = torch_rng(seed, "step", step), batch_of(step, n, spec.batch, seed).to(device)
         o = int(torch.randint(q.x.shape[1] - size + 1, (), generator=rng))
         if memory: x, label = q.x[i], q.label[i]
         else:
             files = [load_file(folder/f"{k}.safetensors") for k in i.tolist()]
-            seen.weights[i], x, label = (torch.stack([f[key] for f in files]) for key in ("weights", "x", "label"))
+            seen.weights[i], x, label = (torch.stack([f[key] for f in files]).to(device) for key in ("weights", "x", "label"))
         if slices: x, label = x[:, o:o + size], label[:, o:o + size]
         else:
-            drawn = torch.multinomial(torch.ones(label.shape), size)
+            drawn = torch.multinomial(torch.ones(label.shape, device=device), size)
             x, label = x.gather(1, drawn.unsqueeze(-1).expand(-1, -1, 3)), label.gather(1, drawn)
-        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+        with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
             z, at = seen(i, x, rng, 2 if spec.contrast else 1)
             answer = decoder(z[0], at).float()
             loss = field_loss(FIELD, answer, label).mean()
@@ -98,7 +99,7 @@ def ours(p: Preset, weights: Tensor, q: Questions, folder: Path, seed: int, step
     def stamped(*args): stamps.append(clock()); return batch_of(*args)
     start = time.process_time()
     with patch("inr2vec.training.batch_of", stamped):
-        losses = train(encoder, decoder, weights, q, FIELD, replace(p.train, max_steps=warm + steps), seed, progress=False).loss
+        losses = train(encoder, decoder, weights, q, FIELD, replace(p.train, max_steps=warm + steps), seed, str(weights.device), progress=False).loss
     end = clock()
     return dict(wall=end[0] - stamps[warm][0], core=end[1] - stamps[warm][1], prepare=stamps[0][1] - start), losses
 

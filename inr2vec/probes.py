@@ -72,7 +72,7 @@ class ProbeEncoder(nn.Module):
 
     def smoother(self) -> Tensor:
         "The Gaussian weights; kept while the probes stay where they are."
-        key = self.at.data_ptr(), self.at._version, self.at.device
+        key = self.at.data_ptr(), None if self.at.is_inference() else self.at._version, self.at.device   # tensors made in inference mode do not count their versions
         if self._cached[0] != key: self._cached = key, smoothing(self.at, self.smooth)
         return self._cached[1]
 

@@ -1,4 +1,4 @@
-"""Run every check of the project: `make test`, or `python tests/run.py [export notebooks layers site readme docs nbdev experiments]` for some.
+"""Run every check of the project: `make test`, or `python tests/run.py [export notebooks layers site readme docs nbdev benchmarks experiments]` for some.
 
 Needs no network and no data. The last line counts what passed and failed: one for each notebook, and one for each check of the whole."""
 import ast
@@ -185,6 +185,13 @@ def test_nbdev() -> Results:
     return results
 
 
+def test_benchmarks() -> Results:
+    "the benchmark of what wants a card runs in small without one, and what it imports of the others"
+    with tempfile.TemporaryDirectory() as tmp:
+        code, _ = run([sys.executable, ROOT/"benchmarks"/"gpu.py", "--device", "cpu", "--small", "--out", tmp], os.cpu_count() or 1)
+        return {"benchmarks/gpu.py": ["it failed: see its error above"]*(code != 0) + ["it wrote no result"]*(not any(Path(tmp).glob("bench-gpu-*.json")))}
+
+
 def test_experiments() -> Results:
     "each notebook of nbs/experiments runs its smoke preset through papermill, in a temporary folder, two at a time"
     found = notebooks(EXPERIMENTS) if EXPERIMENTS.exists() else []
@@ -201,7 +208,7 @@ def test_experiments() -> Results:
 
 
 CHECKS: dict[str, Callable[[], Results]] = dict(export=check_export, notebooks=check_notebooks, layers=check_layers, site=check_site, readme=check_readme, docs=check_docs,
-                                                nbdev=test_nbdev, experiments=test_experiments)
+                                                nbdev=test_nbdev, benchmarks=test_benchmarks, experiments=test_experiments)
 
 
 def main(names: list[str]) -> int:
