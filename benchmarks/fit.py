@@ -15,6 +15,7 @@ quality is the same: its ratio is of whole fits. All shapes are ones from which 
     python benchmarks/fit.py                        # widths 64 and 128 as the laptop preset has them, a probe of the paper's 512
     python benchmarks/fit.py --widths 64 --no-quality --no-probe
     python benchmarks/fit.py --paper-fits 3 --no-probe --no-laptop --threads 1   # whole fits of the paper's INRs, about a quarter of an hour of a core each
+    python benchmarks/fit.py --paper-fits 2 --no-probe --no-laptop --threads 1 --field sdf   # the same for signed distances of meshes
     INR2VEC_KERNELS=bf16 python benchmarks/fit.py --widths 64 --no-probe --turns 1 --timed 2   # the quality of bfloat16, emulated if need be
 """
 import json, os, platform, statistics, time
@@ -28,6 +29,7 @@ import torch.nn.functional as F
 import typer
 from torch import Tensor
 
+from inr2vec.errors import one_of
 from inr2vec.families import make_families
 from inr2vec.fields import CLIP, from_logit, to_label
 from inr2vec.fitting import FitSpec, fit_batch
@@ -35,19 +37,21 @@ from inr2vec.meta_init import initialisation
 from inr2vec.metrics import chamfer_distance
 from inr2vec.presets import QUICK, get_preset
 from inr2vec.queries import QuerySpec, make_queries
-from inr2vec.reconstruction import inr_field, to_points
+from inr2vec.reconstruction import inr_field, reconstruct
+from inr2vec.scoreboard import as_points
 from inr2vec.seeds import seed_for
 from inr2vec.kernels import fast_bf16, kernels
 from inr2vec.siren import SirenSpec, evaluate, shared_init
 
 LAPTOP = QuerySpec(surface=6_000, close=15_000, medium=12_000, far=1_500, uniform=1_500)
 PAPER = QuerySpec(surface=100_000, close=200_000, medium=150_000, far=25_000, uniform=25_000)
+FIELD = "udf"     # or 'sdf', see `main`
 UNSEEN = QuerySpec(surface=500, close=2500, medium=2000, far=250, uniform=250)
 
 def reference(spec: SirenSpec, init: Tensor, x: Tensor, value: Tensor, fit: FitSpec, seed: int) -> Tensor:  # (b, num_params)
     "The plain loop."
     torch.manual_seed(seed)
-    data = torch.cat([x, to_label("udf", value).unsqueeze(-1)], -1)
+    data = torch.cat([x, to_label(FIELD, value).unsqueeze(-1)], -1)
     params = [p.clone().requires_grad_() for p in spec.unflatten(init.expand(len(x), -1)).values()]
     opt = torch.optim.Adam(params, lr=fit.lr)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(opt, fit.steps) if fit.decay else None
@@ -66,7 +70,7 @@ def reference(spec: SirenSpec, init: Tensor, x: Tensor, value: Tensor, fit: FitS
         if schedule: schedule.step()
     return spec.flatten(dict(zip(spec.shapes, (p.detach() for p in params))))
 
-def ours(spec, init, x, value, fit, seed): return fit_batch(spec, init, x, value, "udf", fit, seed).weights
+def ours(spec, init, x, value, fit, seed): return fit_batch(spec, init, x, value, FIELD, fit, seed).weights
 
 def ours_bf16(spec, init, x, value, fit, seed): return ours(spec, init, x, value, replace(fit, precision="bf16"), seed)
 
@@ -120,18 +124,19 @@ def speed(spec, init, x, value, fit: FitSpec, threads: int, turns: int, seed: in
 
 def quality(spec, weights: Tensor, shapes, x: Tensor, value: Tensor) -> dict:
     "Field error near the surface on held-out queries, and the Chamfer distance of the points that come back to the cloud."
-    with torch.no_grad(): error = (from_logit("udf", evaluate(spec, weights, x)) - value.clamp(0, CLIP)).abs()
-    near = value < CLIP
-    chamfer = [chamfer_distance(to_points(inr_field(spec, w), 2048).points, s.points) for w, s in zip(weights, shapes)]
+    with torch.no_grad(): error = (from_logit(FIELD, evaluate(spec, weights, x)) - value.clamp(-CLIP, CLIP)).abs()
+    near = value.abs() < CLIP
+    back = [as_points(reconstruct(inr_field(spec, w), FIELD, 128, 2048), 2048) for w in weights]
+    chamfer = [chamfer_distance(p, s.points) for p, s in zip(back, shapes)]
     return dict(error=((error*near).sum(1)/near.sum(1)).numpy(), chamfer=np.array(chamfer))   # one of each for every shape
 
-def queries(shapes, spec: QuerySpec, seed: int): return map(torch.from_numpy, map(np.stack, zip(*(make_queries(s, "udf", spec, seed) for s in shapes))))
+def queries(shapes, spec: QuerySpec, seed: int): return map(torch.from_numpy, map(np.stack, zip(*(make_queries(s, FIELD, spec, seed) for s in shapes))))
 
 def whole_fits(row: dict, spec, init, fits: dict, fit: FitSpec, shapes, x, value, unseen, seeds: int, seed: int) -> dict:
     "Seconds and quality of whole fits by each way and by fewer steps, and how these differ from the first way's."
     quick, kind = fewer_steps(row["setting"], row["width"])
     out = {name: dict(row.get(name, {})) for name in fits} | {"fewer steps": dict(rule=quick.rule, start=kind, steps=quick.steps, points=quick.points, lr=quick.lr, decay=quick.decay)}
-    fits = fits | {"fewer steps": lambda spec, init, x, value, fit, seed: ours(spec, initialisation(spec, "udf", kind, seed), x, value, replace(quick, batch=fit.batch), seed)}
+    fits = fits | {"fewer steps": lambda spec, init, x, value, fit, seed: ours(spec, initialisation(spec, FIELD, kind, seed), x, value, replace(quick, batch=fit.batch), seed)}
     found = {}
     for name, f in fits.items():
         runs, spent = [], 0
@@ -163,12 +168,16 @@ def main(widths: list[int] = typer.Option([64, 128], help="widths to time with l
          probe: bool = typer.Option(True, help="the paper's 512-wide INRs, one step"), probe_batch: int = typer.Option(2, help="INRs at once there"),
          paper_fits: int = typer.Option(0, help="whole fits of so many of the paper's INRs, by the plain loop and by fewer steps"),
          laptop: bool = typer.Option(True, help="the widths with laptop settings"),
+         field: str = typer.Option("udf", help="or sdf, with --paper-fits alone"),
          out: Path = Path("results")):
     meta = dict(date=date.today().isoformat(), seed=seed, device=platform.processor() or platform.machine(), cores=os.cpu_count(), threads=threads,
                 torch=torch.__version__, numpy=np.__version__, python=platform.python_version(), compiled=kernels() is not None, bf16_in_hardware=bool(kernels() and kernels()[0].native_bf16()),
                 peak_gflops={t: peak(t)[0]/1e9 for t in (1, threads)})
     print(json.dumps(meta))
+    global FIELD
+    FIELD = one_of(field, ("udf", "sdf"), "field")
     if not laptop: widths = []
+    if FIELD == "sdf" and (widths or probe): raise typer.BadParameter("for sdf only --paper-fits, with --no-laptop --no-probe: the speed of a step is that of udf")
     shapes = make_families(-(-batch//16), seed=seed, start=100_000, progress=False)[:batch]
     x, value = queries(shapes, LAPTOP, seed)
     unseen = tuple(queries(shapes, UNSEEN, seed + 1))
@@ -177,7 +186,7 @@ def main(widths: list[int] = typer.Option([64, 128], help="widths to time with l
     def save():
         out.mkdir(exist_ok=True)
         mark = "-emulated"*(fast_bf16() and not meta["bf16_in_hardware"])   # whose speed says nothing
-        name = "-".join(map(str, [*widths, *([512] if probe else []), *(["whole"] if paper_fits else [])]))
+        name = "-".join(map(str, [*widths, *([512] if probe else []), *(["whole"] if paper_fits else []), *(["sdf"] if FIELD == "sdf" else [])]))
         (out/f"bench-fit-{name}{mark}.json").write_text(json.dumps(dict(meta=meta, laptop_queries=asdict(LAPTOP), paper_queries=asdict(PAPER), results=results), indent=1) + "\n")
     for width in widths:
         spec = SirenSpec(hidden=width); init = shared_init(spec, seed)
@@ -194,6 +203,6 @@ def main(widths: list[int] = typer.Option([64, 128], help="widths to time with l
         spec, fit = SirenSpec(), FitSpec(batch=paper_fits)
         some = shapes[::max(1, len(shapes)//paper_fits)][:paper_fits]; x, value = queries(some, PAPER, seed); near = tuple(queries(some, UNSEEN, seed + 1))
         row = dict(setting="paper", width=spec.hidden, params=spec.num_params, queries=x.shape[1], points=fit.points, steps=fit.steps, lr=fit.lr, decay=fit.decay, inrs=len(some), load=os.getloadavg()[0])
-        note(row | whole_fits(row, spec, shared_init(spec, seed), {"reference": reference}, fit, some, x, value, near, 1, seed) | dict(setting="paper, whole fits"))
+        note(row | whole_fits(row, spec, shared_init(spec, seed), {"reference": reference}, fit, some, x, value, near, 1, seed) | dict(setting="paper, whole fits" + ", sdf"*(FIELD == "sdf")))
 
 if __name__ == "__main__": typer.run(main)

@@ -124,7 +124,7 @@ def kill_figure(r: Result, width: float = 6.4) -> Image:
 # %% ../nbs/76_engine_figures.ipynb #5b1e0a02
 def speed_table(folder) -> Table:
     "What `bench-fit`, `bench-embed` and `bench-train` found, a line each."
-    rows = [{"work": f"fitting an INR, {r['width']} wide ({r['setting'].split(',')[0]} preset)", "how": r["way"], "processor seconds": r["seconds of a fit"], "times a plain loop": r["times as fast"],
+    rows = [{"work": f"fitting an INR{' of signed distances'*r['setting'].endswith('sdf')}, {r['width']} wide ({r['setting'].split(',')[0]} preset)", "how": r["way"], "processor seconds": r["seconds of a fit"], "times a plain loop": r["times as fast"],
              "error of the field": f"{r['error_difference']:+.1f}% (± {r['error_difference_se']:.1f})", "date": r["date"]}
             for r in fit_quality([r for r in fit_rows(folder) if not emulated(r)])]
     for kind in ("embed", "train"):
