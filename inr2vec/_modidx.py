@@ -753,6 +753,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                   'inr2vec.pipeline.decoded': ('pipeline.html#decoded', 'inr2vec/pipeline.py'),
                                   'inr2vec.pipeline.inr_folder': ('pipeline.html#inr_folder', 'inr2vec/pipeline.py'),
                                   'inr2vec.pipeline.missing_of': ('pipeline.html#missing_of', 'inr2vec/pipeline.py'),
+                                  'inr2vec.pipeline.model_folder': ('pipeline.html#model_folder', 'inr2vec/pipeline.py'),
                                   'inr2vec.pipeline.prepare': ('pipeline.html#prepare', 'inr2vec/pipeline.py'),
                                   'inr2vec.pipeline.read_shapes': ('pipeline.html#read_shapes', 'inr2vec/pipeline.py'),
                                   'inr2vec.pipeline.train_or_load': ('pipeline.html#train_or_load', 'inr2vec/pipeline.py')},

@@ -132,7 +132,7 @@ class Inr2Vec:
             for name in ("encoder", "decoder"):
                 getattr(model, name).load_state_dict({k.removeprefix(name + "."): v for k, v in state.items() if k.startswith(name + ".")})
         except Exception as e:
-            raise UnreadableFile(folder, f"no model can be read from it ({type(e).__name__}: {e})", "copy the whole folder again: config.json and model.safetensors") from e
+            raise UnreadableFile(folder, f"no model can be read from it ({type(e).__name__}: {e})", "copy the whole folder again, config.json and model.safetensors; if another version of inr2vec wrote it, train the model anew") from e
         model.fitted = True
         return model
 

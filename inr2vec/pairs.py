@@ -17,7 +17,7 @@ from .datasets import Report, detect_layout, load_pairs
 from .errors import Inr2VecError, UnknownOption
 from .model import Inr2Vec
 from .partial import partial_shapes
-from .pipeline import Prepared, _unwatched, inr_folder, prepare, read_shapes, train_or_load
+from .pipeline import Prepared, _unwatched, inr_folder, model_folder, prepare, read_shapes, train_or_load
 from .presets import get_preset, parse_overrides
 from .seeds import seed_for, torch_rng
 from .shapes import Shape
@@ -92,8 +92,7 @@ def completion_pairs(dataset: str = "families", preset="laptop", encoder: str | 
             inrs = [model.fit_inrs(shapes, at/f"{name}-{kind}", progress) for shapes, kind in ((partial, "partial"), (complete, "complete"))]
             sides.append((partial, inrs[0], complete, inrs[1], [rows[s.name] for _, s in part]))
     partial, a, complete, b, _ = sides[0]
-    home = at/f"{model.preset.encoder.kind}-both"
-    with watch("training"): model, earlier = train_or_load(partial + complete, Inrs.cat([a, b]), model, home, progress)
+    with watch("training"): model, earlier = train_or_load(partial + complete, Inrs.cat([a, b]), model, model_folder(at, model, "-both"), progress)
     with watch("embedding"):
         made = [(Side(p, i, model.embed(i)), Side(c, j, model.embed(j))[at]) for p, i, c, j, at in sides]
     return Pairs(label, *made, model, model, reports, reused + ["training"]*earlier)
