@@ -6,7 +6,7 @@ Each part is saved as soon as it is measured, so that a run that is cut short le
 a share of what a large matrix product reaches in that precision. Then whole fits: the plain loop's 500 steps of 10,000 queries, the engine's same steps, and `presets.QUICK`, with error and Chamfer distance on queries that
 none of them has seen. **Training.** The plain loop of `benchmarks/train.py` and `inr2vec.training`, both encoders, samples a second. **Embedding.** One INR at a time.
 
-    python benchmarks/gpu.py                         # about ten minutes of an H100's class of card
+    python benchmarks/gpu.py
     python benchmarks/gpu.py --device cpu --small    # does every part in small: proves that it runs, and its figures mean nothing
 """
 import os, statistics, tempfile, time
@@ -16,19 +16,18 @@ from pathlib import Path
 
 import torch
 import typer
-from safetensors.torch import save_file
 
 from fit import PAPER, UNSEEN, quality, queries, reference
 from inr2vec.errors import EmptyShape, Inr2VecError
 from inr2vec.families import make_families
 from inr2vec.fitting import FitSpec, fit_batch
+from inr2vec.muon import tf32
 from inr2vec.presets import QUICK, Preset, get_preset, make_encoder
 from inr2vec.queries import QuerySpec
 from inr2vec.results import Result, Stopwatch, comparison_table, save_result
-from inr2vec.seeds import seed_for, torch_rng
+from inr2vec.seeds import seed_for
 from inr2vec.siren import shared_init
-from inr2vec.training import ask
-from train import FIELD, agreement, compare
+from train import agreement, compare, inrs_and_questions
 
 SMALL = {"siren.hidden": 32, "fit.points": 256, "fit.steps": 200, "fit.lr": 2e-3, "fit.decay": True, "fit.batch": 4, "questions.surface": 200, "questions.close": 400, "questions.medium": 300, "questions.far": 50, "questions.uniform": 50, "encoder.rows": [64, 64], "encoder.embed_dim": 64, "encoder.learned": 16, "encoder.shells": 4, "encoder.on_each": 32,
          "encoder.hidden": [64], "decoder.hidden": 64, "train.points": 64}
@@ -41,11 +40,11 @@ def seconds(work: Callable, device: str) -> tuple[float, object]:
 
 def peaks(device: str, n: int) -> dict[str, float]:  # FLOP/s
     "What a large product reaches in each precision."
-    def rate(dtype, tf32):
-        torch.backends.cuda.matmul.allow_tf32, before = tf32, torch.backends.cuda.matmul.allow_tf32
-        a = torch.randn(n, n, device=device, dtype=dtype); a @ a
-        took, _ = seconds(lambda: [a @ a for _ in range(8)], device)
-        torch.backends.cuda.matmul.allow_tf32 = before
+    def rate(dtype, short):
+        a = torch.randn(n, n, device=device, dtype=dtype)
+        with tf32(short):
+            a @ a
+            took, _ = seconds(lambda: [a @ a for _ in range(8)], device)
         return 16*n**3/took
     return dict(fp32=rate(torch.float32, False), tf32=rate(torch.float32, True), bf16=rate(torch.bfloat16, False))
 
@@ -87,11 +86,8 @@ def whole_fits(p: Preset, quick: FitSpec, shapes, x, value, unseen, device: str,
 
 def training_speed(p: Preset, inrs: int, device: str, steps: int, turns: int, seed: int) -> dict:
     "Samples a second of a whole training, plain and ours."
-    made = make_families(-(-inrs//16), seed=seed, progress=False)[:inrs]
-    q = ask(made, FIELD, p.questions, seed, progress=False)
-    weights = shared_init(p.siren, seed) + .01*torch.randn(inrs, p.siren.num_params, generator=torch_rng(seed, "bench"))*shared_init(p.siren, seed).abs()
     with tempfile.TemporaryDirectory() as tmp:
-        for i in range(inrs): save_file(dict(weights=weights[i], x=q.x[i], label=q.label[i]), Path(tmp)/f"{i}.safetensors")
+        weights, q = inrs_and_questions(p, inrs, Path(tmp), seed)
         data = weights.to(device), replace(q, x=q.x.to(device), label=q.label.to(device)), Path(tmp), seed
         return dict(loss_difference=agreement(p, *data, steps=2)) | compare(p, data, steps, turns, torch.get_num_threads())
 

@@ -48,6 +48,14 @@ class PlainDecoder(ImplicitDecoder):
         h = self.before_skip(F.relu(F.linear(c, self.in_layer.weight, self.in_layer.bias))) + F.relu(F.linear(c, self.skip_proj.weight, self.skip_proj.bias))
         return self.out(self.after_skip(h)).squeeze(-1)
 
+def inrs_and_questions(p: Preset, n: int, folder: Path, seed: int) -> tuple[Tensor, Questions]:
+    "`n` INRs with questions about as many shapes, also as a file each in `folder`. How long a step takes does not depend on what INRs are fitted to, so these are the start with some noise."
+    made = make_families(-(-n//CLASSES), seed=seed, progress=False)[:n]
+    q, start = ask(made, FIELD, p.questions, seed, progress=False), shared_init(p.siren, seed)
+    weights = start + .01*torch.randn(n, p.siren.num_params, generator=torch_rng(seed, "bench"))*start.abs()
+    for i in range(n): save_file(dict(weights=weights[i], x=q.x[i], label=q.label[i]), folder/f"{i}.safetensors")
+    return weights, q
+
 def networks(p: Preset, weights: Tensor, seed: int) -> tuple[nn.Module, ImplicitDecoder]:
     torch.manual_seed(seed)
     encoder, decoder = make_encoder(p, FIELD), make_decoder(p)
@@ -160,11 +168,7 @@ def main(settings: list[str] = typer.Option(list(SETTINGS), help="which"),
         p, large = get_preset(name, **overrides), setting == "paper size"
         n, k = (4, 1) if large else (shapes, steps)
         with watch(setting), tempfile.TemporaryDirectory() as tmp:
-            made = make_families(-(-n//CLASSES), seed=seed, progress=False)[:n]
-            q = ask(made, FIELD, p.questions, seed, progress=False)
-            # how long a step takes does not depend on what the INRs are fitted to
-            weights = shared_init(p.siren, seed) + .01*torch.randn(n, p.siren.num_params, generator=torch_rng(seed, "bench"))*shared_init(p.siren, seed).abs()
-            for i in range(n): save_file(dict(weights=weights[i], x=q.x[i], label=q.label[i]), Path(tmp)/f"{i}.safetensors")
+            weights, q = inrs_and_questions(p, n, Path(tmp), seed)
             data = weights, q, Path(tmp), seed
             m = dict(preset=name, overrides={k: str(v) for k, v in overrides.items()}, params=p.siren.num_params, batch=p.train.batch, queries=p.train.points, queries_kept=q.x.shape[1], load=os.getloadavg()[0])
             torch.set_num_threads(1)
