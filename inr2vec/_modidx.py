@@ -1055,6 +1055,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
             'inr2vec.shared': { 'inr2vec.shared.SharedSpec': ('shared.html#sharedspec', 'inr2vec/shared.py'),
                                 'inr2vec.shared._sizes': ('shared.html#_sizes', 'inr2vec/shared.py'),
                                 'inr2vec.shared.clouds_of': ('shared.html#clouds_of', 'inr2vec/shared.py'),
+                                'inr2vec.shared.codes_file': ('shared.html#codes_file', 'inr2vec/shared.py'),
                                 'inr2vec.shared.load_shared': ('shared.html#load_shared', 'inr2vec/shared.py'),
                                 'inr2vec.shared.make_shared': ('shared.html#make_shared', 'inr2vec/shared.py'),
                                 'inr2vec.shared.save_shared': ('shared.html#save_shared', 'inr2vec/shared.py'),

@@ -114,7 +114,7 @@ def codes_table(p: Prepared,
     with watch("queries"): clouds, asked = zip(*((clouds_of(s), ask(s, p.model.field, p.model.preset.questions, seed, progress)) for s in (p.shapes.train, p.shapes.test)))
     for name, net in nets.items():
         with watch(f"codes of {name}"):
-            codes[name] = (training_codes(net, clouds[0], asked[0], spec.found_from, progress=progress), shared_codes(net, clouds[1], asked[1], spec.found_from, seed=seed, progress=progress))
+            codes[name] = (training_codes(net, clouds[0], asked[0], spec.found_from, progress=progress), shared_codes(net, clouds[1], asked[1], spec.found_from, seed=seed, progress=progress, folder=p.folder.parent))
     guess = chance(y, truth, ks)
     metrics = {"chance": {"accuracy": guess["uniform"], **guess["retrieval"]}}
     for name, (a, b) in codes.items():
