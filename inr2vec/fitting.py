@@ -23,6 +23,7 @@ from .seeds import torch_rng
 from .kernels import adam, buffer_size, can_compute, fast_bf16, gradient, half_size, kernels
 from .muon import orthogonal, tf32
 from .siren import SirenSpec, evaluate
+from .waves import fold, fused_waves, waves
 
 # %% ../nbs/26_fitting.ipynb #00000005
 PRECISIONS = ("fp32", "tf32", "bf16")
@@ -45,12 +46,13 @@ class FitSpec:
     batch: int = 16           # INRs fitted at once
     precision: str = "fp32"   # of the products between hidden layers: 'fp32', on a GPU 'tf32', 'bf16' where there is hardware for it; all else is float32
     rule: str = "adam"        # the paper's, or 'muon', which needs fewer steps, see `inr2vec.muon`
+    fused: bool = False       # on a GPU: what lies between two products compiled into one kernel, see `inr2vec.waves`
 
     def __repr__(self):       # it goes into settings and names of folders, so options that came later speak only where they are used
         shown = [f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if LATER.get(f.name) != getattr(self, f.name)]
         return f"FitSpec({', '.join(shown)})"
 
-LATER = dict(rule="adam")     # option -> what was done before it was there
+LATER = dict(rule="adam", fused=False)  # option -> what was done before it was there
 
 @dataclass
 class Fitted:
@@ -104,13 +106,14 @@ class Nets:
             at += size
         ends.append(at); self.pieces = [slice(a, b) for a, b in zip(ends[::2], ends[1::2])]
         self.wt, self.chunk = [w.mT for w in self.w], min(chunk or fit.points, fit.points)
-        half = fit.precision == "bf16"
+        self.short = half = fit.precision == "bf16"
         self.compiled = compiled and can_compute(spec, self.p) and not (half and spec.hidden % 16)
         if self.compiled:
             self.scratch = flat.new_empty(buffer_size(spec, self.chunk))
             self.half = torch.empty(half_size(spec, self.chunk), dtype=torch.int32) if half else None
             return
-        self.buffers = flat.new_empty(2*spec.layers, len(flat), self.chunk, spec.hidden)
+        self.waves, self.fold = fused_waves() if fit.fused and not flat.is_cpu else (waves, fold)
+        self.buffers = flat.new_empty(2*spec.layers, len(flat), self.chunk, spec.hidden, dtype=torch.bfloat16 if half else None)
         self.views = cache(lambda n: ([s[:, :n] for s in self.buffers[::2]], [c[:, :n] for c in self.buffers[1::2]]))
 
     def _layers(self, flat):
@@ -122,30 +125,27 @@ class Nets:
 
     def product(self, x: Tensor, y: Tensor, out: Tensor, add: bool = False) -> Tensor:
         "Of two hidden layers' matrices, in the precision asked for, put into `out` or added to it."
-        if self.fit.precision == "bf16":
-            made = torch.bmm(x.bfloat16(), y.bfloat16())
-            return out.add_(made) if add else out.copy_(made)
+        if self.short: return out.add_(torch.bmm(x.bfloat16(), y.bfloat16())) if add else torch.bmm(x, y.bfloat16(), out=out)
         with tf32(self.fit.precision == "tf32"): return out.baddbmm_(x, y) if add else torch.bmm(x, y, out=out)
 
     def turned(self, g: Tensor) -> Tensor:
         "`orthogonal`, on a GPU in the precision asked for: it need not be exact."
-        if self.fit.precision == "bf16" and g.is_cuda: return orthogonal(g.bfloat16()).float()
+        if self.short and g.is_cuda: return orthogonal(g.bfloat16()).float()
         with tf32(self.fit.precision == "tf32"): return orthogonal(g)
 
     def logits(self, x: Tensor) -> Tensor:  # (b, n, 3) -> (b, n); leaves sines and cosines for `backward`
         for i, (s, c) in enumerate(zip(*self.views(x.shape[1]))):
-            if i: self.product(x, self.wt[i], s)
-            else: torch.bmm(x, self.wt[i], out=s)
-            torch.cos(s.add_(self.b[i]), out=c); s.sin_(); x = s
-        return torch.baddbmm(self.b[-1], x, self.wt[-1]).squeeze(-1).div_(self.k)
+            z = self.product(x, self.wt[i], s) if i else torch.bmm(x, self.wt[i], out=None if self.short else s)
+            self.waves(z, self.b[i], s, c); x = s
+        return torch.baddbmm(self.b[-1], x.float(), self.wt[-1]).squeeze(-1).div_(self.k)
 
     def backward(self, x: Tensor, grad: Tensor):  # (b, n, 3), (b, n) of the logits
         (s, c), grad = self.views(x.shape[1]), grad.unsqueeze(-1)/self.k
-        self.gw[-1].baddbmm_(grad.mT, s[-1]); self.gb[-1].add_(grad.sum(1, keepdim=True))
+        self.gw[-1].baddbmm_(grad.mT, s[-1].float()); self.gb[-1].add_(grad.sum(1, keepdim=True))
         torch.mul(grad, self.w[-1], out=s[-1])   # a layer's sines have done their work: the gradient takes their place
         for i in reversed(range(self.spec.layers)):
-            self.gb[i].add_(s[i].mul_(c[i]).sum(1, keepdim=True))
-            if i == 0: self.gw[0].add_(torch.bmm(x.mT, s[0]).mT); break
+            self.fold(s[i], c[i], self.gb[i])
+            if i == 0: self.gw[0].add_(torch.bmm(x.mT, s[0].float()).mT); break
             self.product(s[i].mT, s[i - 1], self.gw[i], add=True)
             self.product(s[i], self.w[i], s[i - 1])
 

@@ -1,4 +1,4 @@
-"""Run every check of the project: `make test`, or `python tests/run.py [export notebooks layers site readme docs nbdev benchmarks experiments]` for some.
+"""Run every check of the project: `make test`, or `python tests/run.py [export notebooks layers site readme docs nbdev benchmarks card experiments]` for some.
 
 Needs no network and no data. The last line counts what passed and failed: one for each notebook, and one for each check of the whole."""
 import ast
@@ -192,6 +192,15 @@ def test_benchmarks() -> Results:
         return {"benchmarks/gpu.py": ["it failed: see its error above"]*(code != 0) + ["it wrote no result"]*(not any(Path(tmp).glob("bench-gpu-*.json")))}
 
 
+def test_card() -> Results:
+    "experiments, and the benchmark of what wants a card, run on a card that is pretended: nothing of the processor meets anything of the card"
+    def ran(name: str) -> list[str]:
+        code, _ = run([sys.executable, ROOT/"tests"/"card.py", name], max(1, (os.cpu_count() or 1)//WORKERS))
+        return ["it failed: see its error above"]*(code != 0)
+    names = ["main", "segmentation", "completion", "classification", "benchmarks/gpu.py"]
+    with ThreadPoolExecutor(WORKERS) as pool: return {f"card {n}": r for n, r in zip(names, pool.map(ran, names))}
+
+
 def test_experiments() -> Results:
     "each notebook of nbs/experiments runs its smoke preset through papermill, in a temporary folder, two at a time"
     found = notebooks(EXPERIMENTS) if EXPERIMENTS.exists() else []
@@ -208,7 +217,7 @@ def test_experiments() -> Results:
 
 
 CHECKS: dict[str, Callable[[], Results]] = dict(export=check_export, notebooks=check_notebooks, layers=check_layers, site=check_site, readme=check_readme, docs=check_docs,
-                                                nbdev=test_nbdev, benchmarks=test_benchmarks, experiments=test_experiments)
+                                                nbdev=test_nbdev, benchmarks=test_benchmarks, card=test_card, experiments=test_experiments)
 
 
 def main(names: list[str]) -> int:
