@@ -96,8 +96,8 @@ PRESETS: dict[str, Preset] = {p.name: p for p in (
            EncoderSpec(embed_dim=256, rows=(256, 256, 512, 512), shells=12, on_each=256, smooth=.07, learned=64, hidden=(512,)), DecoderSpec(128, 6),
            TrainSpec(epochs=10_000, batch=32, points=128, lr=2e-3, max_steps=900, views=8, **_AUGMENT), HeadSpec((256, 128), 60, 64, 1e-3, dropout=.3, mix=False), (20, 8), 2048, 96, 16, .04),
     Preset("gpu", "one card, a data set of ModelNet10's size; not yet timed on one",
-           SirenSpec(), FitSpec(batch=64), QuerySpec(), QuerySpec(8_000, 20_000, 16_000, 2_000, 4_000),
-           EncoderSpec(), DecoderSpec(), TrainSpec(epochs=100, batch=64, points=2_048, lr=5e-4, **_AUGMENT), HeadSpec(), (200, 50), 2048, 128, 32),
+           SirenSpec(), FitSpec(batch=64, precision="tf32"), QuerySpec(), QuerySpec(8_000, 20_000, 16_000, 2_000, 4_000),
+           EncoderSpec(), DecoderSpec(), TrainSpec(epochs=100, batch=64, points=2_048, lr=5e-4, precision="tf32", **_AUGMENT), HeadSpec(), (200, 50), 2048, 128, 32),
     Preset(),
 )}
 

@@ -8,6 +8,7 @@ __all__ = ['directions', 'shell_probes', 'nearness', 'smoothing', 'hellinger', '
 
 # %% ../nbs/41_shells.ipynb #7519d2be
 import math
+from functools import cache
 
 import numpy as np
 import torch
@@ -66,13 +67,17 @@ def axis_inverses(n: int) -> Tensor:  # (3, (L + 1)**2, n)
     u, top = directions(n), top_degree(n)
     return torch.stack([torch.linalg.pinv(harmonics(u.roll(2 - axis, 1), top)) for axis in range(3)])   # a cyclic change of coordinates is a rotation
 
+@cache
+def _places(degrees: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    "For each of the energies: where its two coefficients are, and whether they are one and the same. Kept: a card would wait for them every time."
+    l, m = torch.tensor([(l, m) for l in range(degrees) for m in range(l + 1)]).T
+    with torch.inference_mode(False): return tuple(t.to(device) for t in (l*l + l + m, l*l + l - m, m == 0))
+
 def axis_energies(f: Tensor,          # (..., n) a function of the directions
                   inverses: Tensor,   # (3, (L + 1)**2, n) of `axis_inverses`
                   ) -> Tensor:        # (..., 3, (L + 1)*(L + 2)/2); degree l takes columns l(l + 1)/2 to (l + 1)(l + 2)/2, one for each m from 0
     "$e^x$, $e^y$ and $e^z$: what a turn of `f` about that axis leaves as it is."
     c = (f @ inverses.flatten(0, 1).T).unflatten(-1, inverses.shape[:2])/math.sqrt(4*math.pi)
-    out = []
-    for l in range(math.isqrt(inverses.shape[1])):
-        below, middle, above = c[..., l*l:(l + 1)**2].split([l, 1, l], -1)
-        out += [middle, (below.flip(-1).square() + above.square() + 1e-12).sqrt()]
-    return torch.cat(out, -1)
+    above, below, alone = _places(math.isqrt(inverses.shape[1]), f.device)
+    a = c[..., above]
+    return torch.where(alone, a, (c[..., below].square() + a.square() + 1e-12).sqrt())

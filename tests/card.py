@@ -94,7 +94,7 @@ def gru(forward):
     return of
 
 torch.Generator, torch.tensor, torch.as_tensor, torch.nn.GRU.forward = Generator, made(torch.tensor), made(torch.as_tensor), gru(torch.nn.GRU.forward)
-torch.inference_mode = torch.no_grad     # in which views of wrapped tensors cannot be made
+torch.inference_mode = lambda mode=True: torch.set_grad_enabled(not mode)    # in the real one, views of wrapped tensors cannot be made
 
 def refusals() -> list[str]:
     "What the pretended card should refuse and does not."
