@@ -123,12 +123,13 @@ def speed(spec, init, x, value, fit: FitSpec, threads: int, turns: int, seed: in
     return out
 
 def quality(spec, weights: Tensor, shapes, x: Tensor, value: Tensor) -> dict:
-    "Field error near the surface on held-out queries, and the Chamfer distance of the points that come back to the cloud."
+    "Field error near the surface on held-out queries, and the Chamfer distance of the points that come back to the cloud; worked out where the weights are."
+    x, value = x.to(weights.device), value.to(weights.device)
     with torch.no_grad(): error = (from_logit(FIELD, evaluate(spec, weights, x)) - value.clamp(-CLIP, CLIP)).abs()
     near = value.abs() < CLIP
     back = [as_points(reconstruct(inr_field(spec, w), FIELD, 128, 2048), 2048) for w in weights]
     chamfer = [chamfer_distance(p, s.points) for p, s in zip(back, shapes)]
-    return dict(error=((error*near).sum(1)/near.sum(1)).numpy(), chamfer=np.array(chamfer))   # one of each for every shape
+    return dict(error=((error*near).sum(1)/near.sum(1)).cpu().numpy(), chamfer=np.array(chamfer))   # one of each for every shape
 
 def queries(shapes, spec: QuerySpec, seed: int): return map(torch.from_numpy, map(np.stack, zip(*(make_queries(s, FIELD, spec, seed) for s in shapes))))
 

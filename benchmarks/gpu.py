@@ -86,7 +86,7 @@ def whole_fits(p: Preset, quick: FitSpec, shapes, x, value, unseen, device: str,
     for name, work in ways.items():
         try: took, weights = seconds(work, device)
         except RuntimeError as e: out[name] = dict(reason=why_not(e)); print(f"whole fits, {name}: {out[name]['reason']}", flush=True); continue
-        try: found = {k: float(v.mean()) for k, v in quality(p.siren, weights.cpu(), shapes, *unseen).items()}
+        try: found = {k: float(v.mean()) for k, v in quality(p.siren, weights, shapes, *unseen).items()}
         except EmptyShape as e: out[name] = dict(seconds_each=took/len(x), reason=e.problem); print(f"whole fits, {name}: {e.problem}", flush=True); continue   # the other ways still count
         out[name] = dict(seconds_each=took/len(x), inrs_per_s=len(x)/took, **found)
         if "error" in (first := out.get("plain", {})): out[name] |= dict(ratio=first["seconds_each"]/out[name]["seconds_each"], **{f"{k}_difference": found[k]/first[k] - 1 for k in found})

@@ -110,7 +110,7 @@ def reconstruct(file: Annotated[Path, typer.Argument(help="a shape")],
         m = Inr2Vec.from_pretrained(model)
         inrs = m.fit_inrs(read_files([file]))
         grid = m.preset.queries.voxels if m.field == "occ" else m.preset.resolution
-        made = rebuild(inr_field(m.preset.siren, inrs.weights[0]), m.field, resolution or grid, m.preset.points, m.seed) if inr else m.decode(m.embed(inrs)[0], resolution)
+        made = rebuild(inr_field(m.preset.siren, inrs.weights[0], m.device), m.field, resolution or grid, m.preset.points, m.seed) if inr else m.decode(m.embed(inrs)[0], resolution)
         write_shape(made, out)
         typer.echo(f"{made if not hasattr(made, 'sum') else f'{int(made.sum())} voxels'} in {out}")
 

@@ -81,6 +81,6 @@ def shapes_on_the_way(shape: Shape, preset: Preset | str = "laptop", field: str 
     i = [s.name for s in fitted].index(shape.name)
     own, drawn, other = (refit(fitted, p, field, s, d, seed, folder, best_device(), progress).weights[i] for s, d in ((0, 0), (0, 1), (1, 1)))
     def made(w):
-        try: return reconstruct(inr_field(p.siren, w), field, p.queries.voxels if field == "occ" else p.resolution, p.points, seed, shape.name)
+        try: return reconstruct(inr_field(p.siren, w, best_device()), field, p.queries.voxels if field == "occ" else p.resolution, p.points, seed, shape.name)
         except EmptyShape: return None
     return {kind: [made(w) for w in between(own, to, steps)] for kind, to in zip(KINDS, (drawn, other))}

@@ -23,8 +23,9 @@ from .siren import SirenSpec, evaluate
 
 Field = Callable[[Tensor], Tensor]  # (n, 3) coordinates -> (n,) logits
 
-def inr_field(spec: SirenSpec, weights: Tensor) -> Field:  # weights (num_params,)
-    "The function that one INR stands for."
+def inr_field(spec: SirenSpec, weights: Tensor, device: str | torch.device | None = None) -> Field:  # weights (num_params,)
+    "The function that one INR stands for, worked out where the weights are or on `device`."
+    weights = weights.to(device or weights.device)
     return lambda x: evaluate(spec, weights, x.to(weights.device))
 
 # %% ../nbs/30_reconstruction.ipynb #00000005

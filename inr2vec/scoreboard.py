@@ -97,7 +97,7 @@ def cloud_quality(p: Prepared, n: int = 16, shown: int = 3) -> tuple[list, dict]
     preset, rows, out = p.model.preset, [], {"from INRs": [], "from embeddings": []}
     resolution = preset.queries.voxels if p.model.field == "occ" else preset.resolution
     for i in at:
-        truth, field = p.shapes.test[i].points, inr_field(preset.siren, p.test_inrs.weights[i])
+        truth, field = p.shapes.test[i].points, inr_field(preset.siren, p.test_inrs.weights[i], p.model.device)
         made = [_or_none(lambda: reconstruct(field, p.model.field, resolution, preset.points)), decoded(p.model, p.z_test[i:i + 1])[0]]
         rows.append([p.shapes.test[i], *made])
         for d, x in zip(out.values(), made):
@@ -115,7 +115,7 @@ def mesh_quality(shapes: list[Shape],              # watertight
                  store=None, samples: int = 100_000, threshold: float = .01, progress: bool = True) -> tuple[list, dict]:
     "Meshes reconstructed from the INRs of `shapes`, and how near they are to the originals."
     inrs = model.fit_inrs(shapes, store, progress)
-    meshes = [_or_none(lambda: reconstruct(inr_field(model.preset.siren, w), "sdf", model.preset.resolution, name=s.name)) for w, s in zip(inrs.weights, shapes)]
+    meshes = [_or_none(lambda: reconstruct(inr_field(model.preset.siren, w, model.device), "sdf", model.preset.resolution, name=s.name)) for w, s in zip(inrs.weights, shapes)]
     pairs = [(surface_points(m, samples), surface_points(s, samples)) for m, s in zip(meshes, shapes) if m is not None]
     scores, distances = [f_score(a, b, threshold) for a, b in pairs], [chamfer_distance(a, b) for a, b in pairs]
     mean = lambda x: float(np.mean(x)) if x else None
