@@ -3,7 +3,7 @@
 A tensor on the pretended card says `device='card'`, is computed by the processor, and refuses what a real card refuses: to meet a tensor or a generator of the processor, to be indexed
 into from there, to become a NumPy array. (A generator of the card that makes tensors of the processor goes unnoticed.) So a machine without a card finds the mistakes that only one with a card would make. It says nothing of speed, and of CUDA's own operations.
 """
-import json, os, re, runpy, sys, tempfile
+import json, os, runpy, sys, tempfile
 from pathlib import Path
 
 import torch
@@ -106,7 +106,7 @@ def refusals() -> list[str]:
         except (RuntimeError, TypeError): return False
     return [f"{what} is not refused" for what, f in cases.items() if accepts(f)] + ["a sum on the card is wrong"]*((here + 1).cpu().tolist() != [2.]*3)
 
-def experiment(name: str, **parameters):
+def experiment(name: str):
     "The cells of an experiment, on the card; in a folder of its own."
     import inr2vec.model
     inr2vec.model.best_device = lambda: DEVICE
@@ -117,7 +117,7 @@ def experiment(name: str, **parameters):
         try:
             for i, cell in enumerate(c for c in cells if c["cell_type"] == "code"):
                 exec(compile("".join(cell["source"]), f"{name}, code cell {i}", "exec"), space)
-                if i == 0: space |= dict(progress=False) | parameters
+                if i == 0: space["progress"] = False
         finally: os.chdir(before)
 
 def benchmark():
@@ -129,8 +129,7 @@ def benchmark():
         try: runpy.run_path(str(ROOT/"benchmarks"/"gpu.py"), run_name="__main__")
         except SystemExit as e:
             if e.code: raise
-        found = json.loads(next(Path(tmp).glob("bench-gpu-*.json")).read_text())
-        if failed := [x for x in re.findall(r"'reason': (.*?)}", str(found["metrics"]))]: raise RuntimeError(f"left out: {failed}")
+        if '"reason"' in next(Path(tmp).glob("bench-gpu-*.json")).read_text(): raise RuntimeError("something was left out: its reason is above")
 
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))

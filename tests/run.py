@@ -1,4 +1,4 @@
-"""Run every check of the project: `make test`, or `python tests/run.py [export notebooks layers site readme docs nbdev benchmarks card experiments]` for some.
+"""Run every check of the project: `make test`, or `python tests/run.py [export notebooks layers site readme docs nbdev card experiments]` for some.
 
 Needs no network and no data. The last line counts what passed and failed: one for each notebook, and one for each check of the whole."""
 import ast
@@ -185,13 +185,6 @@ def test_nbdev() -> Results:
     return results
 
 
-def test_benchmarks() -> Results:
-    "the benchmark of what wants a card runs in small without one, and what it imports of the others"
-    with tempfile.TemporaryDirectory() as tmp:
-        code, _ = run([sys.executable, ROOT/"benchmarks"/"gpu.py", "--device", "cpu", "--small", "--out", tmp], os.cpu_count() or 1)
-        return {"benchmarks/gpu.py": ["it failed: see its error above"]*(code != 0) + ["it wrote no result"]*(not any(Path(tmp).glob("bench-gpu-*.json")))}
-
-
 def test_card() -> Results:
     "experiments, and the benchmark of what wants a card, run on a card that is pretended: nothing of the processor meets anything of the card"
     def ran(name: str) -> list[str]:
@@ -217,7 +210,7 @@ def test_experiments() -> Results:
 
 
 CHECKS: dict[str, Callable[[], Results]] = dict(export=check_export, notebooks=check_notebooks, layers=check_layers, site=check_site, readme=check_readme, docs=check_docs,
-                                                nbdev=test_nbdev, benchmarks=test_benchmarks, card=test_card, experiments=test_experiments)
+                                                nbdev=test_nbdev, card=test_card, experiments=test_experiments)
 
 
 def main(names: list[str]) -> int:
