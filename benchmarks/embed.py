@@ -16,14 +16,14 @@ import torch
 import typer
 from torch.utils.flop_counter import FlopCounterMode
 
-from inr2vec.families import make_shape
-from inr2vec.fitting import FitSpec, fit_batch
-from inr2vec.presets import get_preset, make_encoder
-from inr2vec.queries import QuerySpec, make_queries
-from inr2vec.results import Result, Stopwatch, comparison_table, save_result
-from inr2vec.seeds import seed_for
-from inr2vec.shapes import Shape, with_points
-from inr2vec.siren import SirenSpec, shared_init
+from inr2vec.data.families import make_shape
+from inr2vec.inrs.fitting import FitSpec, fit_batch
+from inr2vec.embedding.presets import get_preset, make_encoder
+from inr2vec.inrs.queries import QuerySpec, make_queries
+from inr2vec.report.results import Result, Stopwatch, comparison_table, save_result
+from inr2vec.core.seeds import seed_for
+from inr2vec.data.shapes import Shape, with_points
+from inr2vec.inrs.siren import SirenSpec, shared_init
 
 GOAL_MS = 30.
 ENCODERS = {"default": "probes", "paper": "paper"}

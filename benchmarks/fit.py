@@ -29,19 +29,19 @@ import torch.nn.functional as F
 import typer
 from torch import Tensor
 
-from inr2vec.errors import one_of
-from inr2vec.families import make_families
-from inr2vec.fields import CLIP, from_logit, to_label
-from inr2vec.fitting import FitSpec, fit_batch
-from inr2vec.meta_init import initialisation
-from inr2vec.metrics import chamfer_distance
-from inr2vec.presets import QUICK, get_preset
-from inr2vec.queries import QuerySpec, make_queries
-from inr2vec.reconstruction import inr_field, reconstruct
-from inr2vec.scoreboard import as_points
-from inr2vec.seeds import seed_for
-from inr2vec.kernels import fast_bf16, kernels
-from inr2vec.siren import SirenSpec, evaluate, shared_init
+from inr2vec.core.errors import one_of
+from inr2vec.data.families import make_families
+from inr2vec.inrs.targets import CLIP, from_logit, to_label
+from inr2vec.inrs.fitting import FitSpec, fit_batch
+from inr2vec.inrs.meta_init import initialisation
+from inr2vec.core.metrics import chamfer_distance
+from inr2vec.embedding.presets import QUICK, get_preset
+from inr2vec.inrs.queries import QuerySpec, make_queries
+from inr2vec.inrs.reconstruction import inr_field, reconstruct
+from inr2vec.experiments.scoreboard import as_points
+from inr2vec.core.seeds import seed_for
+from inr2vec.inrs.c_kernels import fast_bf16, kernels
+from inr2vec.inrs.siren import SirenSpec, evaluate, shared_init
 
 LAPTOP = QuerySpec(surface=6_000, close=15_000, medium=12_000, far=1_500, uniform=1_500)
 PAPER = QuerySpec(surface=100_000, close=200_000, medium=150_000, far=25_000, uniform=25_000)

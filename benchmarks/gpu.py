@@ -4,7 +4,7 @@ Each part is saved as soon as it is measured, so that a run that is cut short le
 
 **Fitting.** The plain loop of `benchmarks/fit.py` (eager float32, 16 INRs at once, `multinomial`), and this engine in float32, TF32 and bfloat16, the last two also fused, with more and more INRs at once, as milliseconds of a step for each
 INR and as a share of what a large matrix product reaches in that precision. Then whole fits: the plain loop's 500 steps of 10,000 queries, the engine's same steps, and `presets.QUICK`, with error and Chamfer distance on queries that
-none of them has seen. **Training.** The plain loop of `benchmarks/train.py` and `inr2vec.training` in each precision, and compiled, both encoders, samples a second. **Embedding.** One INR at a time. What fails is left out with its reason.
+none of them has seen. **Training.** The plain loop of `benchmarks/train.py` and `inr2vec.embedding.training` in each precision, and compiled, both encoders, samples a second. **Embedding.** One INR at a time. What fails is left out with its reason.
 
     python benchmarks/gpu.py
     python benchmarks/gpu.py --device cpu --small    # does every part in small: proves that it runs, and its figures mean nothing
@@ -18,16 +18,16 @@ import torch
 import typer
 
 from fit import PAPER, UNSEEN, quality, queries, reference
-from inr2vec.errors import EmptyShape, Inr2VecError
-from inr2vec.families import make_families
-from inr2vec.fitting import FitSpec, fit_batch
-from inr2vec.muon import tf32
-from inr2vec.presets import QUICK, Preset, get_preset, make_encoder
-from inr2vec.queries import QuerySpec
-from inr2vec.results import Result, Stopwatch, comparison_table, save_result
-from inr2vec.seeds import seed_for
-from inr2vec.siren import shared_init
-from inr2vec.training import PRECISIONS
+from inr2vec.core.errors import EmptyShape, Inr2VecError
+from inr2vec.data.families import make_families
+from inr2vec.inrs.fitting import FitSpec, fit_batch
+from inr2vec.inrs.muon import tf32
+from inr2vec.embedding.presets import QUICK, Preset, get_preset, make_encoder
+from inr2vec.inrs.queries import QuerySpec
+from inr2vec.report.results import Result, Stopwatch, comparison_table, save_result
+from inr2vec.core.seeds import seed_for
+from inr2vec.inrs.siren import shared_init
+from inr2vec.embedding.training import PRECISIONS
 from train import agreement, compare, inrs_and_questions
 
 SMALL = {"siren.hidden": 32, "fit.points": 256, "fit.steps": 200, "fit.lr": 2e-3, "fit.decay": True, "fit.batch": 4, "questions.surface": 200, "questions.close": 400, "questions.medium": 300, "questions.far": 50, "questions.uniform": 50, "encoder.rows": [64, 64], "encoder.embed_dim": 64, "encoder.learned": 16, "encoder.shells": 4, "encoder.on_each": 32,

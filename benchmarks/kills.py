@@ -15,13 +15,13 @@ os.environ["OMP_NUM_THREADS"] = "1"   # the number of threads changes the last b
 
 import typer
 
-from inr2vec.families import make_families
-from inr2vec.index import ShardFolder
-from inr2vec.presets import get_preset
-from inr2vec.results import Result, save_result
-from inr2vec.seeds import numpy_rng
-from inr2vec.siren import shared_init
-from inr2vec.store import InrStore, fit_shapes
+from inr2vec.data.families import make_families
+from inr2vec.store.manifest import ShardFolder
+from inr2vec.embedding.presets import get_preset
+from inr2vec.report.results import Result, save_result
+from inr2vec.core.seeds import numpy_rng
+from inr2vec.inrs.siren import shared_init
+from inr2vec.store.inr_store import InrStore, fit_shapes
 
 def content(path: Path) -> dict: return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in path.iterdir() if p.is_file()}
 
@@ -35,7 +35,7 @@ def main(kills: int = 20, per_class: int = typer.Option(1, help="shapes of each 
     p = get_preset("laptop")
     shapes = [replace(s, vertices=None, faces=None, face_parts=None) for s in make_families(per_class, seed=seed, progress=False)]
     args = (shapes, field, p.siren, shared_init(p.siren, seed), replace(p.fit, steps=steps, batch=shard), p.queries)
-    context = multiprocessing.get_context("forkserver"); context.set_forkserver_preload(["inr2vec.store", "torch._dynamo"])
+    context = multiprocessing.get_context("forkserver"); context.set_forkserver_preload(["inr2vec.store.inr_store", "torch._dynamo"])
     def start(path):
         process = context.Process(target=run, args=(args, path)); process.start()
         return process

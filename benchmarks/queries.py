@@ -14,14 +14,14 @@ from pathlib import Path
 import torch
 import typer
 
-from inr2vec.drawing import decimated
-from inr2vec.families import make_shape
-from inr2vec.fitting import fit_batch
-from inr2vec.presets import get_preset
-from inr2vec.queries import QuerySpec, make_queries
-from inr2vec.results import Result, save_result
-from inr2vec.shapes import Shape, is_watertight, with_points
-from inr2vec.siren import shared_init
+from inr2vec.viz.rendering import decimated
+from inr2vec.data.families import make_shape
+from inr2vec.inrs.fitting import fit_batch
+from inr2vec.embedding.presets import get_preset
+from inr2vec.inrs.queries import QuerySpec, make_queries
+from inr2vec.report.results import Result, save_result
+from inr2vec.data.shapes import Shape, is_watertight, with_points
+from inr2vec.inrs.siren import shared_init
 
 HALF_A_MILLION = QuerySpec(surface=0)       # the paper's, less the points on the surface itself
 

@@ -20,19 +20,19 @@ import numpy as np
 import torch
 import typer
 
-from inr2vec.codec import DTYPES, bytes_per_inr
-from inr2vec.families import make_families
-from inr2vec.fields import CLIP, from_logit
-from inr2vec.fitting import Fitted, FitSpec, fit_batch
-from inr2vec.meta_init import stacked_queries
-from inr2vec.metrics import chamfer_distance
-from inr2vec.presets import get_preset, make_decoder, make_encoder
-from inr2vec.queries import QuerySpec
-from inr2vec.reconstruction import inr_field, to_points
-from inr2vec.results import Result, save_result
-from inr2vec.seeds import torch_rng
-from inr2vec.siren import SirenSpec, evaluate, shared_init
-from inr2vec.store import InrStore
+from inr2vec.store.codec import DTYPES, bytes_per_inr
+from inr2vec.data.families import make_families
+from inr2vec.inrs.targets import CLIP, from_logit
+from inr2vec.inrs.fitting import Fitted, FitSpec, fit_batch
+from inr2vec.inrs.meta_init import stacked_queries
+from inr2vec.core.metrics import chamfer_distance
+from inr2vec.embedding.presets import get_preset, make_decoder, make_encoder
+from inr2vec.inrs.queries import QuerySpec
+from inr2vec.inrs.reconstruction import inr_field, to_points
+from inr2vec.report.results import Result, save_result
+from inr2vec.core.seeds import torch_rng
+from inr2vec.inrs.siren import SirenSpec, evaluate, shared_init
+from inr2vec.store.inr_store import InrStore
 
 UNSEEN = QuerySpec(surface=500, close=2500, medium=2000, far=250, uniform=250)
 MB = 1e6

@@ -1,4 +1,4 @@
-"""Training encoder and decoder: `inr2vec.training` and a plain loop after the paper, side by side in one run.
+"""Training encoder and decoder: `inr2vec.embedding.training` and a plain loop after the paper, side by side in one run.
 
 The plain loop is what Section 3.2 and the released code describe and what one writes first: a file of each INR with its weights and its queries, read whenever the INR is in a batch; a random choice of its queries;
 the embedding repeated for every query, put before the encoded coordinate, and multiplied in full by the two wide layers; everything in eager float32, `torch.optim.AdamW` as it comes. It trains the same networks on the
@@ -27,14 +27,14 @@ import typer
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from inr2vec.decoder import ImplicitDecoder, positional_encoding
-from inr2vec.families import make_families
-from inr2vec.fields import field_loss
-from inr2vec.presets import Preset, get_preset, make_decoder, make_encoder
-from inr2vec.results import Result, Stopwatch, comparison_table, save_result
-from inr2vec.seeds import torch_rng
-from inr2vec.siren import shared_init
-from inr2vec.training import Questions, Views, ask, batch_of, contrastive_loss, train
+from inr2vec.embedding.decoder import ImplicitDecoder, positional_encoding
+from inr2vec.data.families import make_families
+from inr2vec.inrs.targets import field_loss
+from inr2vec.embedding.presets import Preset, get_preset, make_decoder, make_encoder
+from inr2vec.report.results import Result, Stopwatch, comparison_table, save_result
+from inr2vec.core.seeds import torch_rng
+from inr2vec.inrs.siren import shared_init
+from inr2vec.embedding.training import Questions, Views, ask, batch_of, contrastive_loss, train
 
 FIELD, CLASSES = "udf", 16
 STILL = {f"train.{k}": 0. for k in ("degrees", "stretch", "shift", "contrast")}
@@ -102,13 +102,13 @@ def loop(p: Preset, weights: Tensor, q: Questions, folder: Path, seed: int, step
     return dict(wall=time.perf_counter() - wall, core=time.process_time() - core, prepare=prepare, prepare_wall=prepare), losses
 
 def ours(p: Preset, weights: Tensor, q: Questions, folder: Path, seed: int, steps: int, warm: int = 1, compiled=False) -> tuple[dict, list[float]]:
-    "`inr2vec.training.train` as it is; a clock is read whenever it asks for the next batch. What compiling takes falls into the first step, which is not counted."
+    "`inr2vec.embedding.training.train` as it is; a clock is read whenever it asks for the next batch. What compiling takes falls into the first step, which is not counted."
     encoder, decoder = networks(p, weights, seed)
     if compiled: decoder.compile(), (getattr(encoder, "mlp", None) or encoder).compile()
     clock, stamps = lambda: (time.perf_counter(), time.process_time()), []
     def stamped(*args): stamps.append(clock()); return batch_of(*args)
     start = clock()
-    with patch("inr2vec.training.batch_of", stamped):
+    with patch("inr2vec.embedding.training.batch_of", stamped):
         losses = train(encoder, decoder, weights, q, FIELD, replace(p.train, max_steps=warm + steps), seed, str(weights.device), progress=False).loss
     end = clock()
     return dict(wall=end[0] - stamps[warm][0], core=end[1] - stamps[warm][1], prepare=stamps[0][1] - start[1], prepare_wall=stamps[0][0] - start[0]), losses

@@ -19,8 +19,8 @@ from urllib.request import urlopen
 
 ROOT = Path(__file__).resolve().parent.parent
 CELLS = ["""import numpy as np, torch
-from inr2vec.families import make_families
-from inr2vec.siren import SirenSpec
+from inr2vec.data.families import make_families
+from inr2vec.inrs.siren import SirenSpec
 from inr2vec.widgets import FittingMonitor, MapExplorer, RetrievalExplorer, WayExplorer
 shapes = make_families(4, ["chair", "mug", "lamp"], n_points=400, progress=False)
 z = np.repeat(np.eye(3), 4, 0) + np.random.default_rng(0).normal(size=(12, 3))*.25

@@ -108,8 +108,8 @@ def refusals() -> list[str]:
 
 def experiment(name: str):
     "The cells of an experiment, on the card; in a folder of its own."
-    import inr2vec.model
-    inr2vec.model.best_device = lambda: DEVICE
+    import inr2vec.embedding.model
+    inr2vec.embedding.model.best_device = lambda: DEVICE
     cells = json.loads((ROOT/"nbs"/"experiments"/f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
     space, before = dict(__name__="__main__", display=lambda *args: None), os.getcwd()
     with tempfile.TemporaryDirectory() as tmp:
@@ -122,8 +122,8 @@ def experiment(name: str):
 
 def benchmark():
     "`benchmarks/gpu.py` in small. What `torch.compile` would join stays apart: it cannot see into the pretended card."
-    import inr2vec.fitting, inr2vec.waves
-    inr2vec.fitting.fused_waves = lambda: (inr2vec.waves._waves, inr2vec.waves._fold)
+    import inr2vec.inrs.fitting, inr2vec.inrs.fused_ops
+    inr2vec.inrs.fitting.fused_waves = lambda: (inr2vec.inrs.fused_ops._waves, inr2vec.inrs.fused_ops._fold)
     with tempfile.TemporaryDirectory() as tmp:
         sys.path.insert(0, str(ROOT/"benchmarks")); sys.argv = ["gpu.py", "--device", DEVICE, "--small", "--out", tmp]
         try: runpy.run_path(str(ROOT/"benchmarks"/"gpu.py"), run_name="__main__")

@@ -165,7 +165,7 @@ def check_readme() -> Results:
     "README.md, CONTRIBUTING.md and their pictures are what their notebooks make, and the results page is what results/ makes"
     import readme
     sys.path.insert(0, str(ROOT))
-    from inr2vec.results_page import experiments_table, results_page
+    from inr2vec.report.results_page import experiments_table, results_page
     def stored(name: str) -> str: return "\n".join(t for c in json.loads((NBS/name).read_text(encoding="utf-8"))["cells"] if c["cell_type"] == "code" for o in c["outputs"] for t in output_texts(o))
     where = ROOT/"results", EXPERIMENTS
     return {"README.md": [f"{name} is not: run make readme" for name in readme.differences()] + ["its list of experiments is not that of nbs/experiments: run make readme"]*(experiments_table(*where).data not in stored("index.ipynb")),
