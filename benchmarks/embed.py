@@ -20,7 +20,8 @@ from inr2vec.data.families import make_shape
 from inr2vec.inrs.fitting import FitSpec, fit_batch
 from inr2vec.embedding.presets import get_preset, make_encoder
 from inr2vec.inrs.queries import QuerySpec, make_queries
-from inr2vec.report.results import Result, Stopwatch, comparison_table, save_result
+from inr2vec.report.results import Result, comparison_table, save_result
+from inr2vec.core.stopwatch import Stopwatch
 from inr2vec.core.seeds import seed_for
 from inr2vec.data.shapes import Shape, with_points
 from inr2vec.inrs.siren import SirenSpec, shared_init

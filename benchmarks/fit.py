@@ -38,7 +38,7 @@ from inr2vec.core.metrics import chamfer_distance
 from inr2vec.embedding.presets import QUICK, get_preset
 from inr2vec.inrs.queries import QuerySpec, make_queries
 from inr2vec.inrs.reconstruction import inr_field, reconstruct
-from inr2vec.experiments.scoreboard import as_points
+from inr2vec.inrs.reconstruction import as_points
 from inr2vec.core.seeds import seed_for
 from inr2vec.inrs.c_kernels import fast_bf16, kernels
 from inr2vec.inrs.siren import SirenSpec, evaluate, shared_init

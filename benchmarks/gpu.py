@@ -24,7 +24,8 @@ from inr2vec.inrs.fitting import FitSpec, fit_batch
 from inr2vec.inrs.muon import tf32
 from inr2vec.embedding.presets import QUICK, Preset, get_preset, make_encoder
 from inr2vec.inrs.queries import QuerySpec
-from inr2vec.report.results import Result, Stopwatch, comparison_table, save_result
+from inr2vec.report.results import Result, comparison_table, save_result
+from inr2vec.core.stopwatch import Stopwatch
 from inr2vec.core.seeds import seed_for
 from inr2vec.inrs.siren import shared_init
 from inr2vec.embedding.training import PRECISIONS

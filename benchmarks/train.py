@@ -31,7 +31,8 @@ from inr2vec.embedding.decoder import ImplicitDecoder, positional_encoding
 from inr2vec.data.families import make_families
 from inr2vec.inrs.targets import field_loss
 from inr2vec.embedding.presets import Preset, get_preset, make_decoder, make_encoder
-from inr2vec.report.results import Result, Stopwatch, comparison_table, save_result
+from inr2vec.report.results import Result, comparison_table, save_result
+from inr2vec.core.stopwatch import Stopwatch
 from inr2vec.core.seeds import torch_rng
 from inr2vec.inrs.siren import shared_init
 from inr2vec.embedding.training import Questions, Views, ask, batch_of, contrastive_loss, train

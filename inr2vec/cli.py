@@ -184,7 +184,7 @@ def checked_parameters(notebook: Path, given: dict) -> dict:
     "Those of `given` that are not None, all of them parameters of the notebook, with values that it and its preset take."
     from inr2vec.data.datasets import detect_layout
     from inr2vec.embedding.presets import get_preset, parse_overrides
-    from inr2vec.inrs.queries import FIELDS
+    from inr2vec.core.fields import FIELDS
     given = {k: v for k, v in given.items() if v is not None}
     known = usual_parameters(notebook)
     if "seed" in given and "seeds" in known and "seed" not in known: given["seeds"] = [given.pop("seed")]     # it runs over several

@@ -18,7 +18,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from ..core.errors import Inr2VecError, UnknownClass, UnknownOption, UnreadableFile, ZeroAreaFaces, one_of
-from ..inrs.queries import FIELDS  # layer: the names of the fields, which data are checked for
+from ..core.fields import FIELDS
 from .file_layouts import FOLDER, NPZ_MESHES, NPZ_POINTS, SHAPENET_PART, SPLITS, Entry, Layout
 from .hdf5_layouts import MODELNET40_H5, MVP, SCANNET10, SCANOBJECTNN, mvp_pairs
 from ..core.seeds import numpy_rng

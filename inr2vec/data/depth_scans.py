@@ -13,9 +13,8 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from ..core.errors import EmptyShape, UnknownOption
-from ..inrs.queries import _scene
 from ..core.seeds import numpy_rng
-from .shapes import Shape, check_shape
+from .shapes import Shape, check_shape, raycasting_scene
 
 # %% ../../nbs/data/70_depth_scans.ipynb #00000005
 def _rays(camera: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:  # (n, 6) origins and directions
@@ -27,7 +26,7 @@ def _rays(camera: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:  
     return np.concatenate([np.broadcast_to(camera, (n, 3)), to - camera], 1).astype(np.float32)
 
 def _seen_of_mesh(shape: Shape, camera: np.ndarray, n: int, rng: np.random.Generator, rounds: int = 40) -> np.ndarray:  # (n, 3)
-    (scene, tensor), found = _scene(shape), []
+    (scene, tensor), found = raycasting_scene(shape), []
     for _ in range(rounds):
         rays = _rays(camera, 4*n, rng)
         t = scene.cast_rays(tensor(rays, np.float32))["t_hit"].numpy()

@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from ..core.errors import UnreadableFile
-from .files import FILE_READERS, read_shape, reading
+from .files import FILE_READERS, read_shape
+from ..core.io import reading
 from .shapes import Shape
 
 # %% ../../nbs/data/50_file_layouts.ipynb #00000005

@@ -16,7 +16,7 @@ import h5py
 import numpy as np
 
 from ..core.errors import UnknownOption, UnreadableFile
-from .files import reading
+from ..core.io import reading
 from .file_layouts import SPLITS, Entry, Layout, failed, labelled
 from .shapes import Shape
 

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from ..core.errors import Inr2VecError
 from .model import Inr2Vec
-from ..store.inr_store import write_atomically
+from ..core.io import write_atomically
 
 # %% ../../nbs/embedding/80_hub.ipynb #ba5799ce
 LARGEST = 20_000_000    # bytes of a model that ships with the package

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ..core.errors import UnknownOption, one_of
-from ..inrs.queries import FIELDS
+from ..core.fields import FIELDS
 from .probe_features import axis_energies, axis_inverses, hellinger, nearness, shell_probes, smoothing
 from ..inrs.siren import SirenSpec, evaluate
 

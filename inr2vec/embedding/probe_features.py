@@ -16,7 +16,7 @@ from scipy.special import sph_harm_y
 from torch import Tensor
 
 from ..core.errors import UnknownOption, one_of
-from ..inrs.queries import FIELDS
+from ..core.fields import FIELDS
 
 # %% ../../nbs/embedding/30_probe_features.ipynb #6450e558
 def directions(n: int) -> Tensor:  # (n, 3) unit vectors

@@ -23,7 +23,7 @@ from ..inrs.muon import tf32
 from ..inrs.queries import QuerySpec, make_queries
 from ..core.seeds import torch_rng
 from ..data.shapes import Shape
-from ..store.inr_store import write_atomically
+from ..core.io import write_atomically
 from ..inrs.weight_space import moved, random_motions
 
 # %% ../../nbs/embedding/50_training.ipynb #00000005

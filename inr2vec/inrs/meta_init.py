@@ -22,10 +22,11 @@ from tqdm.auto import tqdm
 from ..core.errors import UnknownOption, UnreadableFile, one_of
 from ..data.families import make_families
 from .fitting import FitSpec, fit_batch
-from .queries import FIELDS, QuerySpec, make_queries
+from .queries import QuerySpec, make_queries
+from ..core.fields import FIELDS
 from ..core.seeds import seed_for, torch_rng
 from ..data.shapes import Shape
-from ..store.shards import fingerprint, write_atomically
+from ..core.io import fingerprint, write_atomically
 from .siren import SirenSpec, load_init, shared_init
 
 # %% ../../nbs/inrs/60_meta_init.ipynb #00000005

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Field', 'EXTENT', 'inr_field', 'on_grid', 'to_voxels', 'steepness', 'near_zero', 'to_mesh', 'project',
-           'farthest_points', 'to_points', 'reconstruct']
+           'farthest_points', 'to_points', 'reconstruct', 'as_points']
 
 # %% ../../nbs/inrs/80_reconstruction.ipynb #00000003
 from typing import Callable
@@ -18,7 +18,8 @@ from torch import Tensor
 
 from ..core.errors import EmptyShape
 from .targets import CLIP, from_logit
-from ..data.shapes import Shape
+from ..data.shapes import Shape, surface_points
+from .queries import voxel_centres
 from .siren import SirenSpec, evaluate
 
 Field = Callable[[Tensor], Tensor]  # (n, 3) coordinates -> (n,) logits
@@ -164,3 +165,11 @@ def reconstruct(field: Field, kind: str, resolution: int = 64, n_points: int = 2
         if not (grid := to_voxels(field, resolution)).any(): raise EmptyShape(name, "no voxel is occupied", "fit it for more steps")
         return grid
     return to_mesh(field, resolution, name) if kind == "sdf" else to_points(field, n_points, seed, tolerance, name=name)
+
+# %% ../../nbs/inrs/80_reconstruction.ipynb #db2ce4eb
+def as_points(made: "np.ndarray | Shape | None", n: int) -> np.ndarray | None:  # (n, 3)
+    "Points of whatever a field was turned into: a cloud, a mesh, or the centres of a grid's occupied voxels."
+    if made is None: return None
+    if not isinstance(made, np.ndarray): return surface_points(made, n)
+    centres = voxel_centres(made.shape[0])[made.reshape(-1)]
+    return centres if len(centres) else None

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..core.errors import one_of
-from .queries import FIELDS
+from ..core.fields import FIELDS
 
 CLIP = .1  # distances beyond this all count the same
 

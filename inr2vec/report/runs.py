@@ -17,7 +17,7 @@ import inr2vec
 from ..data.datasets import detect_layout
 from .paper import PAPER, beside
 from .results import Result, Table, comparison_table, load_result
-from ..store.inr_store import write_atomically
+from ..core.io import write_atomically
 
 # %% ../../nbs/report/30_runs.ipynb #9671996b
 def code_fingerprint(notebook: Path) -> str:

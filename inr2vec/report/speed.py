@@ -15,7 +15,7 @@ from IPython.display import Image
 
 from ..viz.rendering import PALETTE
 from ..core.errors import UnreadableFile
-from ..data.files import reading
+from ..core.io import reading
 from ..viz.figures import quantized
 from .results import Result, Table, comparison_table, load_result
 

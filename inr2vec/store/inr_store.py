@@ -28,7 +28,8 @@ from .manifest import ShardFolder
 from ..inrs.queries import QuerySpec, make_queries
 from ..core.seeds import seed_for, torch_rng
 from ..data.shapes import Shape
-from .shards import Inrs, fingerprint, read_shard, sweep, write_atomically, write_shard
+from .shards import Inrs, read_shard, write_shard
+from ..core.io import fingerprint, sweep, write_atomically
 from ..inrs.siren import SirenSpec, load_init
 
 _all_ = ["Inrs", "write_atomically", "fingerprint"]

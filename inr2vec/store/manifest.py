@@ -14,7 +14,8 @@ from pathlib import Path
 
 from .codec import Codec
 from ..core.errors import CannotWrite, CorruptStore
-from .shards import index_entry, read_shard, write_atomically
+from .shards import index_entry, read_shard
+from ..core.io import write_atomically
 
 # %% ../../nbs/store/30_manifest.ipynb #00000005
 @dataclass

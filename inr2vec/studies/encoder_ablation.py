@@ -27,7 +27,8 @@ from ..embedding.presets import Preset, get_preset
 from ..tasks.retrieval import embedding_distances, retrieval_scores
 from ..experiments.scoreboard import depth_of_retrieval, support_vectors
 from ..data.shapes import Shape
-from ..store.inr_store import Inrs, fingerprint, write_atomically
+from ..store.inr_store import Inrs
+from ..core.io import fingerprint, write_atomically
 from ..embedding.training import ask, train
 
 # %% ../../nbs/studies/70_encoder_ablation.ipynb #e9b8479a

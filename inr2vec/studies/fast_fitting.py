@@ -22,7 +22,8 @@ from ..experiments.pipeline import Prepared, missing_of, prepare
 from ..embedding.presets import QUICK, Preset, get_preset, parse_overrides
 from ..inrs.reconstruction import inr_field, reconstruct
 from ..tasks.retrieval import embedding_distances
-from ..experiments.scoreboard import as_points, classify
+from ..experiments.scoreboard import classify
+from ..inrs.reconstruction import as_points
 from ..core.seeds import seed_for
 from ..data.shapes import Shape
 

@@ -15,7 +15,7 @@ from ..core.errors import UnknownOption
 from .fast_fitting import by_steps
 from ..embedding.presets import Preset, get_preset
 from ..data.shapes import Shape
-from ..store.inr_store import fingerprint, write_atomically
+from ..core.io import fingerprint, write_atomically
 
 WIDTHS = dict(smoke=(8, 16), laptop=(32, 64, 128), gpu=(128, 256, 512), paper=(128, 256, 512))
 STEPS = dict(smoke=(20, 40), laptop=(50, 100, 200, 300, 500), gpu=(100, 200, 300, 500, 1000), paper=(100, 200, 300, 500, 1000))

@@ -22,7 +22,8 @@ from ..inrs.queries import make_queries
 from ..core.seeds import seed_for
 from ..data.shapes import Shape
 from ..inrs.siren import SirenSpec, evaluate, shared_init
-from ..store.inr_store import Inrs, fingerprint, fit_shapes
+from ..store.inr_store import Inrs, fit_shapes
+from ..core.io import fingerprint
 
 # %% ../../nbs/studies/10_repeated_fits.ipynb #fde9d9b2
 def numbered_start(preset: Preset, field: str, start: int = 0, seed: int = 0) -> Tensor:  # (num_params,)

@@ -15,7 +15,7 @@ from sklearn.manifold import TSNE, trustworthiness
 
 from ..core.errors import BadEmbeddings, Inr2VecError, one_of
 from ..experiments.pipeline import prepare
-from ..report.results import Stopwatch
+from ..core.stopwatch import Stopwatch
 from ..tasks.retrieval import check_labels, embedding_matrix, retrieval_scores, embedding_distances
 from ..core.seeds import seed_for
 

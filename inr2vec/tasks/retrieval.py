@@ -19,9 +19,9 @@ from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
 from ..core.errors import BadEmbeddings, UnknownOption, one_of
-from ..data.files import reading
+from ..core.io import reading
 from ..core.metrics import any_hit_recall_at_k, map_at_k
-from ..store.inr_store import write_atomically
+from ..core.io import write_atomically
 
 METRICS = ("euclidean", "cosine")
 

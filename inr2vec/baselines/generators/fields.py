@@ -18,9 +18,10 @@ from ...core.errors import BadEmbeddings, EmptyShape, one_of
 from ...inrs.targets import to_label
 from ...tasks.generation import fixed_points, mlp
 from .adversarial import seeded
-from ...inrs.queries import FIELDS, QuerySpec, query_points, sdf, udf, voxel_centres, voxelize
+from ...inrs.queries import QuerySpec, query_points, sdf, udf, voxel_centres, voxelize
+from ...core.fields import FIELDS
 from ...inrs.reconstruction import reconstruct
-from ...experiments.scoreboard import surface_points
+from ...data.shapes import surface_points
 from ...core.seeds import numpy_rng, torch_rng
 from ...data.shapes import Shape
 

@@ -22,14 +22,14 @@ from tqdm.auto import tqdm
 
 from .deepsdf import DeepSDF
 from ...core.errors import Inr2VecError, one_of
-from ...data.files import reading
+from ...core.io import reading
 from .modulated_siren import LatentModulatedSiren
 from .occupancy_network import OccupancyNetwork
 from ...inrs.queries import QuerySpec
 from ...inrs.reconstruction import Field
 from ...core.seeds import seed_for, torch_rng
 from ...data.shapes import Shape
-from ...store.inr_store import fingerprint, write_atomically
+from ...core.io import fingerprint, write_atomically
 from ...embedding.training import Questions, ask, batch_of
 
 # %% ../../../nbs/baselines/shared/40_training.ipynb #e536590a

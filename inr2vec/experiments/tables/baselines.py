@@ -29,10 +29,11 @@ from ..pipeline import Prepared
 from .rebuilt import rebuilt
 from ...inrs.reconstruction import EXTENT, Field, inr_field, project
 from ...tasks.retrieval import embedding_distances, retrieval_scores
-from ..scoreboard import as_points, classify, depth_of_retrieval
+from ..scoreboard import classify, depth_of_retrieval
+from ...inrs.reconstruction import as_points
 from ...core.seeds import torch_rng
 from ...tasks.segmentation import class_parts, majority_parts, nearest_parts, predict_parts, SEGMENT, segmentation_scores, train_segmenter
-from ...store.inr_store import fingerprint, write_atomically
+from ...core.io import fingerprint, write_atomically
 
 # %% ../../../nbs/experiments/tables/30_baselines.ipynb #9ffb6311
 FIELD_OF = {"cloud": "udf", "walk": "sdf", "grid": "occ", "weight": "udf"}    # what a network's view is compared with

@@ -14,7 +14,7 @@ from ...core.errors import EmptyShape
 from ...embedding.model import Inr2Vec
 from ..pipeline import Prepared
 from ...inrs.reconstruction import inr_field, reconstruct
-from ..scoreboard import as_points
+from ...inrs.reconstruction import as_points
 from ...data.shapes import Shape
 
 # %% ../../../nbs/experiments/tables/10_rebuilt.ipynb #00000004

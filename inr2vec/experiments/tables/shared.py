@@ -15,11 +15,14 @@ from torch import Tensor, nn
 from ...baselines.references import chance
 from ...core.errors import EmptyShape, Inr2VecError, one_of
 from ...core.metrics import chamfer_distance, f_score
-from ..pipeline import Prepared, decoded
+from ..pipeline import Prepared
+from ...embedding.model import decoded
 from .rebuilt import from_weights
 from ...inrs.reconstruction import reconstruct
 from ...tasks.retrieval import embedding_distances, retrieval_scores
-from ..scoreboard import as_points, classify, depth_of_retrieval, support_vectors, surface_points
+from ..scoreboard import classify, depth_of_retrieval, support_vectors
+from ...inrs.reconstruction import as_points
+from ...data.shapes import surface_points
 from ...data.shapes import Shape
 from ...baselines.shared.training import NETWORKS, SHARED, SharedSpec, clouds_of, shared_codes, shared_field, shared_network, training_codes
 from ...embedding.training import Questions, ask

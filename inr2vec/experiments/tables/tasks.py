@@ -21,11 +21,13 @@ from ...baselines.training import DISCRETE, DiscreteSpec, Trained
 from ...baselines.part_networks import parts_of
 from ...core.errors import BadEmbeddings, Inr2VecError, one_of
 from ...tasks.interpolation import interpolate, smoothness
-from ..pipeline import Prepared, decoded, prepare
+from ..pipeline import Prepared, prepare
+from ...embedding.model import decoded
 from ...embedding.presets import preset_to_dict
 from .rebuilt import from_weights, rebuilt_clouds
 from ...tasks.retrieval import embedding_distances, retrieval_scores
-from ..scoreboard import among_scores, as_points, classify, depth_of_retrieval
+from ..scoreboard import among_scores, classify, depth_of_retrieval
+from ...inrs.reconstruction import as_points
 from ...core.seeds import numpy_rng
 from ...tasks.segmentation import (SEGMENT, SegmenterResult, SegmentSpec, class_parts, majority_parts, nearest_parts, predict_parts, segmentation_scores,
                                   train_segmenter)
