@@ -35,7 +35,7 @@ reproduce: $(STAMP)  ## fit, embed, and make every table and figure (PRESET=smok
 test: $(STAMP)  ## check the sources, test the notebooks, run every experiment's smoke preset
 	$(VENV)/bin/python tests/run.py
 
-PAGES := index 77_results_page
+PAGES := index report/60_results_page
 readme: $(STAMP)  ## run the index and the results page, and write README.md and CONTRIBUTING.md from their notebooks
 	$(VENV)/bin/nbdev-export
 	for n in $(PAGES); do $(VENV)/bin/nbdev-test nbs/$$n.ipynb --save && $(VENV)/bin/nbdev-clean --fname nbs/$$n.ipynb || exit 1; done

@@ -33,16 +33,25 @@ def peak(n: int = 1536) -> float:
     "FLOP/s of one core at a large product of float32 matrices, the best of several, by processor time."
     torch.set_num_threads(1)
     a, out, times = torch.randn(n, n), torch.empty(n, n), []
-    for _ in range(6): start = time.process_time(); torch.mm(a, a, out=out); times.append(time.process_time() - start)
+    for _ in range(6):
+        start = time.process_time()
+        torch.mm(a, a, out=out)
+        times.append(time.process_time() - start)
     return 2*n**3/min(times)
 
 def inr_of(spec: SirenSpec, cloud: Shape, seed: int) -> torch.Tensor:  # (1, num_params)
     "An INR fitted to a cloud for a few steps: how well does not matter to how long it takes to embed."
-    x, v = (torch.from_numpy(a)[None] for a in make_queries(cloud, "udf", QuerySpec(1_000, 2_500, 2_000, 250, 250), seed))
-    return fit_batch(spec, shared_init(spec, seed), x, v, "udf", FitSpec(steps=5, points=256), seed_for(seed, "bench")).weights
+    x, v = (
+        torch.from_numpy(a)[None] for a in make_queries(cloud, "udf", QuerySpec(1_000, 2_500, 2_000, 250, 250), seed)
+    )
+    return fit_batch(
+        spec, shared_init(spec, seed), x, v, "udf", FitSpec(steps=5, points=256), seed_for(seed, "bench")
+    ).weights
 
 @torch.inference_mode()
-def latencies(encoder, weights: list, repeats: int) -> list[tuple[float, float]]:  # for each INR: wall and processor seconds of each repeat
+def latencies(
+    encoder, weights: list, repeats: int
+) -> list[tuple[float, float]]:  # for each INR: wall and processor seconds of each repeat
     "Times of one embedding at a time, the INRs in turn."
     for w in weights: encoder(w)
     found = [[] for _ in weights]
@@ -53,9 +62,14 @@ def latencies(encoder, weights: list, repeats: int) -> list[tuple[float, float]]
             f.append((time.perf_counter() - wall, time.process_time() - core))
     return found
 
-def main(points: list[int] = typer.Option([2048, 8192, 32_768, 65_536], help="points of the clouds"),
-         repeats: int = typer.Option(15, help="how often each INR is embedded"),
-         threads: int = typer.Option(2, help="PyTorch threads"), seed: int = 0, family: str = "chair", out: Path = Path("results")):
+def main(
+    points: list[int] = typer.Option([2048, 8192, 32_768, 65_536], help="points of the clouds"),
+    repeats: int = typer.Option(15, help="how often each INR is embedded"),
+    threads: int = typer.Option(2, help="PyTorch threads"),
+    seed: int = 0,
+    family: str = "chair",
+    out: Path = Path("results"),
+):
     watch, spec = Stopwatch(), SirenSpec()
     with watch("fitting"):
         mesh = make_shape(family, seed)
@@ -68,20 +82,62 @@ def main(points: list[int] = typer.Option([2048, 8192, 32_768, 65_536], help="po
             torch.manual_seed(seed)
             encoder = make_encoder(preset).eval()
             with FlopCounterMode(display=False) as count, torch.no_grad(): encoder(weights[0])
-            torch.set_num_threads(threads); wall = latencies(encoder, weights, repeats)
-            torch.set_num_threads(1); core = latencies(encoder, weights, max(3, repeats//3))
+            torch.set_num_threads(threads)
+            wall = latencies(encoder, weights, repeats)
+            torch.set_num_threads(1)
+            core = latencies(encoder, weights, max(3, repeats // 3))
             gflop, fastest = count.get_total_flops()/1e9, peak()
-            m = dict(ms=statistics.median(t for w in wall for t, _ in w)*1e3, best_ms=min(t for w in wall for t, _ in w)*1e3, core_ms=min(t for c in core for _, t in c)*1e3,
-                     gflop=gflop, floor_ms=gflop*1e12/fastest/threads, core_gflops=fastest/1e9, embed_dim=preset.encoder.embed_dim)
+            m = dict(
+                ms=statistics.median(t for w in wall for t, _ in w) * 1e3,
+                best_ms=min(t for w in wall for t, _ in w) * 1e3,
+                core_ms=min(t for c in core for _, t in c) * 1e3,
+                gflop=gflop,
+                floor_ms=gflop * 1e12 / fastest / threads,
+                core_gflops=fastest / 1e9,
+                embed_dim=preset.encoder.embed_dim,
+            )
             m["within_goal"] = min(m["best_ms"], m["core_ms"]) <= GOAL_MS
-            m["by_points"] = {str(n): dict(inr_parameters=w.numel(), inr_bytes=w.numel()*w.element_size(), cloud_bytes=c.points.nbytes,
-                                           ms=statistics.median(t for t, _ in f)*1e3, best_ms=min(t for t, _ in f)*1e3) for n, w, c, f in zip(points, weights, clouds, wall)}
+            m["by_points"] = {
+                str(n): dict(
+                    inr_parameters=w.numel(),
+                    inr_bytes=w.numel() * w.element_size(),
+                    cloud_bytes=c.points.nbytes,
+                    ms=statistics.median(t for t, _ in f) * 1e3,
+                    best_ms=min(t for t, _ in f) * 1e3,
+                )
+                for n, w, c, f in zip(points, weights, clouds, wall)
+            }
             assert len({r["inr_parameters"] for r in m["by_points"].values()}) == 1
             metrics[name] = m
-            rows += [dict(encoder=name, points=int(n), **{k: r[k] for k in ("inr_parameters", "ms", "best_ms")}, core_ms=m["core_ms"], floor_ms=m["floor_ms"]) for n, r in m["by_points"].items()]
+            rows += [
+                dict(
+                    encoder=name,
+                    points=int(n),
+                    **{k: r[k] for k in ("inr_parameters", "ms", "best_ms")},
+                    core_ms=m["core_ms"],
+                    floor_ms=m["floor_ms"],
+                )
+                for n, r in m["by_points"].items()
+            ]
     print(comparison_table(rows, digits=1))
-    torch.set_num_threads(threads)   # what `environment` records
-    result = Result("bench-embed", "paper", "families", seed, dict(goal_ms=GOAL_MS, **metrics), dict(threads=threads, repeats=repeats, points=points, hidden=spec.hidden, layers=spec.layers, family=family, load=os.getloadavg()[0]), watch.seconds)
+    torch.set_num_threads(threads)  # what `environment` records
+    result = Result(
+        "bench-embed",
+        "paper",
+        "families",
+        seed,
+        dict(goal_ms=GOAL_MS, **metrics),
+        dict(
+            threads=threads,
+            repeats=repeats,
+            points=points,
+            hidden=spec.hidden,
+            layers=spec.layers,
+            family=family,
+            load=os.getloadavg()[0],
+        ),
+        watch.seconds,
+    )
     print(save_result(result, out).name)
 
 if __name__ == "__main__": typer.run(main)

@@ -48,7 +48,9 @@ PAPER = QuerySpec(surface=100_000, close=200_000, medium=150_000, far=25_000, un
 FIELD = "udf"     # or 'sdf', see `main`
 UNSEEN = QuerySpec(surface=500, close=2500, medium=2000, far=250, uniform=250)
 
-def reference(spec: SirenSpec, init: Tensor, x: Tensor, value: Tensor, fit: FitSpec, seed: int) -> Tensor:  # (b, num_params)
+def reference(
+    spec: SirenSpec, init: Tensor, x: Tensor, value: Tensor, fit: FitSpec, seed: int
+) -> Tensor:  # (b, num_params)
     "The plain loop."
     torch.manual_seed(seed)
     data = torch.cat([x, to_label(FIELD, value).unsqueeze(-1)], -1)
@@ -74,13 +76,20 @@ def ours(spec, init, x, value, fit, seed): return fit_batch(spec, init, x, value
 
 def ours_bf16(spec, init, x, value, fit, seed): return ours(spec, init, x, value, replace(fit, precision="bf16"), seed)
 
-LEARNED = {64: dict(steps=175, lr=1e-3), 128: dict(steps=200, lr=7e-4)}    # found on other shapes, from the learned start, against 300 steps at 1e-3
+LEARNED = {
+    64: dict(steps=175, lr=1e-3),
+    128: dict(steps=200, lr=7e-4),
+}  # found on other shapes, from the learned start, against 300 steps at 1e-3
+
 
 def fewer_steps(setting: str, width: int) -> tuple[FitSpec, str]:
     "Rule, rate, steps and points of a fit that reaches the same in less work, and where it starts."
     if setting == "laptop" and width in LEARNED: return replace(get_preset("laptop").fit, **LEARNED[width]), "meta"
     p = get_preset(setting, **QUICK[setting])
-    if p.siren.hidden != width: raise typer.BadParameter(f"no quick way is known for {width} wide INRs of the {setting} preset: leave quality out with --no-quality")
+    if p.siren.hidden != width:
+        raise typer.BadParameter(
+            f"no quick way is known for {width} wide INRs of the {setting} preset: leave quality out with --no-quality"
+        )
     return p.fit, p.init
 
 def contenders() -> dict:
@@ -113,13 +122,28 @@ def speed(spec, init, x, value, fit: FitSpec, threads: int, turns: int, seed: in
             _, row[f"{name}_core"], _ = seconds(lambda: f(spec, init, x, value, fit, seed), 1)
             row[f"{name}_core_peak"] = flops/row[f"{name}_core"]/peak(1)[1]
         rows.append(row)
-    median = lambda key: statistics.median(key(r) if callable(key) else r[key] for r in rows)
-    out = dict(inrs=len(x), steps_timed=fit.steps, turns=turns, load=os.getloadavg()[0],
-               ratio=median(lambda r: r["reference_wall"]/r["ours_wall"]), core_ratio=median(lambda r: r["reference_core"]/r["ours_core"]))
-    if "ours bf16" in fits: out |= dict(bf16_ratio=median(lambda r: r["reference_wall"]/r["ours bf16_wall"]), bf16_core_ratio=median(lambda r: r["reference_core"]/r["ours bf16_core"]))
+    def median(key):
+        return statistics.median(key(r) if callable(key) else r[key] for r in rows)
+    out = dict(
+        inrs=len(x),
+        steps_timed=fit.steps,
+        turns=turns,
+        load=os.getloadavg()[0],
+        ratio=median(lambda r: r["reference_wall"] / r["ours_wall"]),
+        core_ratio=median(lambda r: r["reference_core"] / r["ours_core"]),
+    )
+    if "ours bf16" in fits:
+        out |= dict(
+            bf16_ratio=median(lambda r: r["reference_wall"] / r["ours bf16_wall"]),
+            bf16_core_ratio=median(lambda r: r["reference_core"] / r["ours bf16_core"]),
+        )
     for name in fits:
-        out[name] = dict(ms_per_step=median(f"{name}_wall")/fit.steps/len(x)*1e3, core_ms_per_step=median(f"{name}_core")/fit.steps/len(x)*1e3,
-                         share_of_peak=median(f"{name}_peak"), core_share_of_peak=median(f"{name}_core_peak"))
+        out[name] = dict(
+            ms_per_step=median(f"{name}_wall") / fit.steps / len(x) * 1e3,
+            core_ms_per_step=median(f"{name}_core") / fit.steps / len(x) * 1e3,
+            share_of_peak=median(f"{name}_peak"),
+            core_share_of_peak=median(f"{name}_core_peak"),
+        )
     return out
 
 def quality(spec, weights: Tensor, shapes, x: Tensor, value: Tensor) -> dict:
@@ -129,81 +153,202 @@ def quality(spec, weights: Tensor, shapes, x: Tensor, value: Tensor) -> dict:
     near = value.abs() < CLIP
     back = [as_points(reconstruct(inr_field(spec, w), FIELD, 128, 2048), 2048) for w in weights]
     chamfer = [chamfer_distance(p, s.points) for p, s in zip(back, shapes)]
-    return dict(error=((error*near).sum(1)/near.sum(1)).cpu().numpy(), chamfer=np.array(chamfer))   # one of each for every shape
+    return dict(
+        error=((error * near).sum(1) / near.sum(1)).cpu().numpy(), chamfer=np.array(chamfer)
+    )  # one of each for every shape
 
-def queries(shapes, spec: QuerySpec, seed: int): return map(torch.from_numpy, map(np.stack, zip(*(make_queries(s, FIELD, spec, seed) for s in shapes))))
 
-def whole_fits(row: dict, spec, init, fits: dict, fit: FitSpec, shapes, x, value, unseen, seeds: int, seed: int) -> dict:
+def queries(shapes, spec: QuerySpec, seed: int):
+    return map(torch.from_numpy, map(np.stack, zip(*(make_queries(s, FIELD, spec, seed) for s in shapes))))
+
+def whole_fits(
+    row: dict, spec, init, fits: dict, fit: FitSpec, shapes, x, value, unseen, seeds: int, seed: int
+) -> dict:
     "Seconds and quality of whole fits by each way and by fewer steps, and how these differ from the first way's."
     quick, kind = fewer_steps(row["setting"], row["width"])
-    out = {name: dict(row.get(name, {})) for name in fits} | {"fewer steps": dict(rule=quick.rule, start=kind, steps=quick.steps, points=quick.points, lr=quick.lr, decay=quick.decay)}
-    fits = fits | {"fewer steps": lambda spec, init, x, value, fit, seed: ours(spec, initialisation(spec, FIELD, kind, seed), x, value, replace(quick, batch=fit.batch), seed)}
+    out = {name: dict(row.get(name, {})) for name in fits} | {
+        "fewer steps": dict(
+            rule=quick.rule, start=kind, steps=quick.steps, points=quick.points, lr=quick.lr, decay=quick.decay
+        )
+    }
+    fits = fits | {
+        "fewer steps": lambda spec, init, x, value, fit, seed: ours(
+            spec, initialisation(spec, FIELD, kind, seed), x, value, replace(quick, batch=fit.batch), seed
+        )
+    }
     found = {}
     for name, f in fits.items():
         runs, spent = [], 0
-        for run in range(seeds):   # one thread each: here the result counts, not the wall clock
-            _, core, weights = seconds(lambda: f(spec, init, x, value, fit, seed_for(seed, "bench", row["width"], run)), 1)
-            runs.append(quality(spec, weights, shapes, *unseen)); spent += core
-        found[name] = {key: np.stack([r[key] for r in runs]) for key in ("error", "chamfer")}   # (seeds, shapes)
-        out[name].update({key: float(v.mean()) for key, v in found[name].items()}, chamfer_median=float(np.median(found[name]["chamfer"])), whole_fit_core_s=spent/len(x)/seeds)
+        for run in range(seeds):  # one thread each: here the result counts, not the wall clock
+            _, core, weights = seconds(
+                lambda: f(spec, init, x, value, fit, seed_for(seed, "bench", row["width"], run)), 1
+            )
+            runs.append(quality(spec, weights, shapes, *unseen))
+            spent += core
+        found[name] = {key: np.stack([r[key] for r in runs]) for key in ("error", "chamfer")}  # (seeds, shapes)
+        out[name].update(
+            {key: float(v.mean()) for key, v in found[name].items()},
+            chamfer_median=float(np.median(found[name]["chamfer"])),
+            whole_fit_core_s=spent / len(x) / seeds,
+        )
         print(f"whole fits at {row['width']} wide, {name}: {spent/len(x)/seeds:.2f} processor seconds each", flush=True)
     base, *others = found
     for name in others:
         mark = {"ours": "", "ours bf16": "bf16_", "fewer steps": "fewer_"}[name]
         for key in ("error", "chamfer"):   # by shape, and how far chance alone could move the mean of that
             d = (found[name][key].mean(0) - found[base][key].mean(0))/found[base][key].mean()
-            out[f"{mark}{key}_difference"], out[f"{mark}{key}_difference_se"] = float(d.mean()), float(d.std(ddof=1)/len(d)**.5)
+            out[f"{mark}{key}_difference"], out[f"{mark}{key}_difference_se"] = (
+                float(d.mean()),
+                float(d.std(ddof=1) / len(d) ** 0.5),
+            )
         out[f"{mark}chamfer_median_difference"] = out[name]["chamfer_median"]/out[base]["chamfer_median"] - 1
         out[f"{mark}whole_fit_core_ratio"] = out[base]["whole_fit_core_s"]/out[name]["whole_fit_core_s"]
     return out
 
-def main(widths: list[int] = typer.Option([64, 128], help="widths to time with laptop settings"),
-         steps: int = typer.Option(300, help="steps of a whole fit"),
-         points: int = typer.Option(1024, help="queries of each INR in a step"),
-         lr: float = 1e-3, batch: int = typer.Option(16, help="INRs at once"), seed: int = 0,
-         threads: int = typer.Option(2, help="PyTorch threads for both"),
-         turns: int = typer.Option(3, help="how often each is timed"),
-         timed: int = typer.Option(20, help="steps in a turn"),
-         seeds: int = typer.Option(2, help="whole fits of each shape"),
-         quality_too: bool = typer.Option(True, "--quality/--no-quality", help="whole fits, compared by what they reach"),
-         probe: bool = typer.Option(True, help="the paper's 512-wide INRs, one step"), probe_batch: int = typer.Option(2, help="INRs at once there"),
-         paper_fits: int = typer.Option(0, help="whole fits of so many of the paper's INRs, by the plain loop and by fewer steps"),
-         laptop: bool = typer.Option(True, help="the widths with laptop settings"),
-         field: str = typer.Option("udf", help="or sdf, with --paper-fits alone"),
-         out: Path = Path("results")):
-    meta = dict(date=date.today().isoformat(), seed=seed, device=platform.processor() or platform.machine(), cores=os.cpu_count(), threads=threads,
-                torch=torch.__version__, numpy=np.__version__, python=platform.python_version(), compiled=kernels() is not None, bf16_in_hardware=bool(kernels() and kernels()[0].native_bf16()),
-                peak_gflops={t: peak(t)[0]/1e9 for t in (1, threads)})
+def main(
+    widths: list[int] = typer.Option([64, 128], help="widths to time with laptop settings"),
+    steps: int = typer.Option(300, help="steps of a whole fit"),
+    points: int = typer.Option(1024, help="queries of each INR in a step"),
+    lr: float = 1e-3,
+    batch: int = typer.Option(16, help="INRs at once"),
+    seed: int = 0,
+    threads: int = typer.Option(2, help="PyTorch threads for both"),
+    turns: int = typer.Option(3, help="how often each is timed"),
+    timed: int = typer.Option(20, help="steps in a turn"),
+    seeds: int = typer.Option(2, help="whole fits of each shape"),
+    quality_too: bool = typer.Option(True, "--quality/--no-quality", help="whole fits, compared by what they reach"),
+    probe: bool = typer.Option(True, help="the paper's 512-wide INRs, one step"),
+    probe_batch: int = typer.Option(2, help="INRs at once there"),
+    paper_fits: int = typer.Option(
+        0, help="whole fits of so many of the paper's INRs, by the plain loop and by fewer steps"
+    ),
+    laptop: bool = typer.Option(True, help="the widths with laptop settings"),
+    field: str = typer.Option("udf", help="or sdf, with --paper-fits alone"),
+    out: Path = Path("results"),
+):
+    meta = dict(
+        date=date.today().isoformat(),
+        seed=seed,
+        device=platform.processor() or platform.machine(),
+        cores=os.cpu_count(),
+        threads=threads,
+        torch=torch.__version__,
+        numpy=np.__version__,
+        python=platform.python_version(),
+        compiled=kernels() is not None,
+        bf16_in_hardware=bool(kernels() and kernels()[0].native_bf16()),
+        peak_gflops={t: peak(t)[0] / 1e9 for t in (1, threads)},
+    )
     print(json.dumps(meta))
     global FIELD
     FIELD = one_of(field, ("udf", "sdf"), "field")
     if not laptop: widths = []
-    if FIELD == "sdf" and (widths or probe): raise typer.BadParameter("for sdf only --paper-fits, with --no-laptop --no-probe: the speed of a step is that of udf")
+    if FIELD == "sdf" and (widths or probe):
+        raise typer.BadParameter(
+            "for sdf only --paper-fits, with --no-laptop --no-probe: the speed of a step is that of udf"
+        )
     shapes = make_families(-(-batch//16), seed=seed, start=100_000, progress=False)[:batch]
     x, value = queries(shapes, LAPTOP, seed)
     unseen = tuple(queries(shapes, UNSEEN, seed + 1))
     results = []
-    def note(row): results.append(row); print(json.dumps(row), flush=True); save()
+
+    def note(row):
+        results.append(row)
+        print(json.dumps(row), flush=True)
+        save()
     def save():
         out.mkdir(exist_ok=True)
-        mark = "-emulated"*(fast_bf16() and not meta["bf16_in_hardware"])   # whose speed says nothing
-        name = "-".join(map(str, [*widths, *([512] if probe else []), *(["whole"] if paper_fits else []), *(["sdf"] if FIELD == "sdf" else [])]))
-        (out/f"bench-fit-{name}{mark}.json").write_text(json.dumps(dict(meta=meta, laptop_queries=asdict(LAPTOP), paper_queries=asdict(PAPER), results=results), indent=1) + "\n")
+        mark = "-emulated"*(fast_bf16() and not meta["bf16_in_hardware"])  # whose speed says nothing
+        name = "-".join(
+            map(
+                str,
+                [
+                    *widths,
+                    *([512] if probe else []),
+                    *(["whole"] if paper_fits else []),
+                    *(["sdf"] if FIELD == "sdf" else []),
+                ],
+            )
+        )
+        (out / f"bench-fit-{name}{mark}.json").write_text(
+            json.dumps(
+                dict(meta=meta, laptop_queries=asdict(LAPTOP), paper_queries=asdict(PAPER), results=results), indent=1
+            )
+            + "\n"
+        )
     for width in widths:
-        spec = SirenSpec(hidden=width); init = shared_init(spec, seed)
-        row = dict(setting="laptop", width=width, params=spec.num_params, queries=x.shape[1], points=points, steps=steps, lr=lr, decay=True)
+        spec = SirenSpec(hidden=width)
+        init = shared_init(spec, seed)
+        row = dict(
+            setting="laptop",
+            width=width,
+            params=spec.num_params,
+            queries=x.shape[1],
+            points=points,
+            steps=steps,
+            lr=lr,
+            decay=True,
+        )
         row.update(speed(spec, init, x, value, FitSpec(timed, points, lr, True, batch), threads, turns, seed))
         for name in contenders(): row[name]["inrs_per_s"] = 1e3/(row[name]["ms_per_step"]*steps)
-        if quality_too: row.update(whole_fits(row, spec, init, contenders(), FitSpec(steps, points, lr, True, batch), shapes, x, value, unseen, seeds, seed))
+        if quality_too:
+            row.update(
+                whole_fits(
+                    row,
+                    spec,
+                    init,
+                    contenders(),
+                    FitSpec(steps, points, lr, True, batch),
+                    shapes,
+                    x,
+                    value,
+                    unseen,
+                    seeds,
+                    seed,
+                )
+            )
         note(row)
     if probe:
-        spec, some = SirenSpec(), shapes[:probe_batch]; x, value = queries(some, PAPER, seed)
-        row = dict(setting="paper", width=spec.hidden, params=spec.num_params, queries=x.shape[1], points=10_000, lr=1e-4, decay=False)
-        note(row | speed(spec, shared_init(spec, seed), x, value, FitSpec(1, 10_000, 1e-4, False, probe_batch), threads, 2, seed))
+        spec, some = SirenSpec(), shapes[:probe_batch]
+        x, value = queries(some, PAPER, seed)
+        row = dict(
+            setting="paper",
+            width=spec.hidden,
+            params=spec.num_params,
+            queries=x.shape[1],
+            points=10_000,
+            lr=1e-4,
+            decay=False,
+        )
+        note(
+            row
+            | speed(
+                spec, shared_init(spec, seed), x, value, FitSpec(1, 10_000, 1e-4, False, probe_batch), threads, 2, seed
+            )
+        )
     if paper_fits:
         spec, fit = SirenSpec(), FitSpec(batch=paper_fits)
-        some = shapes[::max(1, len(shapes)//paper_fits)][:paper_fits]; x, value = queries(some, PAPER, seed); near = tuple(queries(some, UNSEEN, seed + 1))
-        row = dict(setting="paper", width=spec.hidden, params=spec.num_params, queries=x.shape[1], points=fit.points, steps=fit.steps, lr=fit.lr, decay=fit.decay, inrs=len(some), load=os.getloadavg()[0])
-        note(row | whole_fits(row, spec, shared_init(spec, seed), {"reference": reference}, fit, some, x, value, near, 1, seed) | dict(setting="paper, whole fits" + ", sdf"*(FIELD == "sdf")))
+        some = shapes[:: max(1, len(shapes) // paper_fits)][:paper_fits]
+        x, value = queries(some, PAPER, seed)
+        near = tuple(queries(some, UNSEEN, seed + 1))
+        row = dict(
+            setting="paper",
+            width=spec.hidden,
+            params=spec.num_params,
+            queries=x.shape[1],
+            points=fit.points,
+            steps=fit.steps,
+            lr=fit.lr,
+            decay=fit.decay,
+            inrs=len(some),
+            load=os.getloadavg()[0],
+        )
+        note(
+            row
+            | whole_fits(
+                row, spec, shared_init(spec, seed), {"reference": reference}, fit, some, x, value, near, 1, seed
+            )
+            | dict(setting="paper, whole fits" + ", sdf" * (FIELD == "sdf"))
+        )
 
 if __name__ == "__main__": typer.run(main)

@@ -31,20 +31,51 @@ from inr2vec.inrs.siren import shared_init
 from inr2vec.embedding.training import PRECISIONS
 from train import agreement, compare, inrs_and_questions
 
-SMALL = {"siren.hidden": 32, "fit.points": 256, "fit.steps": 200, "fit.lr": 2e-3, "fit.decay": True, "fit.batch": 4, "questions.surface": 200, "questions.close": 400, "questions.medium": 300, "questions.far": 50, "questions.uniform": 50, "encoder.rows": [64, 64], "encoder.embed_dim": 64, "encoder.learned": 16, "encoder.shells": 4, "encoder.on_each": 32,
-         "encoder.hidden": [64], "decoder.hidden": 64, "train.points": 64}
+SMALL = {
+    "siren.hidden": 32,
+    "fit.points": 256,
+    "fit.steps": 200,
+    "fit.lr": 2e-3,
+    "fit.decay": True,
+    "fit.batch": 4,
+    "questions.surface": 200,
+    "questions.close": 400,
+    "questions.medium": 300,
+    "questions.far": 50,
+    "questions.uniform": 50,
+    "encoder.rows": [64, 64],
+    "encoder.embed_dim": 64,
+    "encoder.learned": 16,
+    "encoder.shells": 4,
+    "encoder.on_each": 32,
+    "encoder.hidden": [64],
+    "decoder.hidden": 64,
+    "train.points": 64,
+}
 
-WAYS = {"fp32": dict(precision="fp32"), "tf32": dict(precision="tf32"), "tf32, fused": dict(precision="tf32", fused=True), "bf16": dict(precision="bf16"), "bf16, fused": dict(precision="bf16", fused=True)}  # of fitting
+WAYS = {
+    "fp32": dict(precision="fp32"),
+    "tf32": dict(precision="tf32"),
+    "tf32, fused": dict(precision="tf32", fused=True),
+    "bf16": dict(precision="bf16"),
+    "bf16, fused": dict(precision="bf16", fused=True),
+}  # of fitting
+
 
 def why_not(e: RuntimeError) -> str:
     "In a line, and the card's memory free again."
-    if isinstance(e, torch.cuda.OutOfMemoryError): torch.cuda.empty_cache(); return "the card's memory is full"
+    if isinstance(e, torch.cuda.OutOfMemoryError):
+        torch.cuda.empty_cache()
+        return "the card's memory is full"
     return f"{type(e).__name__}: {str(e).strip().splitlines()[0][:200] if str(e).strip() else ''}"
 
 def seconds(work: Callable, device: str) -> tuple[float, object]:
     "By the wall clock, with the card waited for before and after."
     wait = torch.cuda.synchronize if device.startswith("cuda") else lambda: None
-    wait(); start = time.perf_counter(); out = work(); wait()
+    wait()
+    start = time.perf_counter()
+    out = work()
+    wait()
     return time.perf_counter() - start, out
 
 def peaks(device: str, n: int) -> dict[str, float]:  # FLOP/s
@@ -57,40 +88,80 @@ def peaks(device: str, n: int) -> dict[str, float]:  # FLOP/s
         return 16*n**3/took
     return dict(fp32=rate(torch.float32, False), tf32=rate(torch.float32, True), bf16=rate(torch.bfloat16, False))
 
-def fitting_speed(p: Preset, x, value, device: str, steps: int, turns: int, sizes: list[int], peak: dict, seed: int) -> dict:
+def fitting_speed(
+    p: Preset, x, value, device: str, steps: int, turns: int, sizes: list[int], peak: dict, seed: int
+) -> dict:
     "Milliseconds of a step for each INR, plain and ours; what fails, for want of memory for one, is left out with the reason."
     init, fit, rows = shared_init(p.siren, seed).to(device), replace(p.fit, steps=steps), {}
     def time_of(f, n):
         some = torch.arange(n) % len(x)
         at, v = x[some].to(device), value[some].to(device)
-        f(at, v); return statistics.median(seconds(lambda: f(at, v), device)[0] for _ in range(turns))
+        f(at, v)
+        return statistics.median(seconds(lambda: f(at, v), device)[0] for _ in range(turns))
     def note(name, f, n, precision):
-        try: ms = 1e3*time_of(f, n)/steps/n
-        except RuntimeError as e: rows[name] = dict(at_once=n, reason=why_not(e)); print(f"{name}: {rows[name]['reason']}", flush=True); return
-        rows[name] = dict(at_once=n, precision=precision, ms=ms, inrs_per_s=1e3/ms/p.fit.steps, share_of_peak=6*p.siren.num_params*fit.points/ms*1e3/peak[precision])
-        print(f"{name}: {ms:.3f} ms a step and INR, {rows[name]['inrs_per_s']:.2f} INRs a second at {p.fit.steps} steps", flush=True)
+        try:
+            ms = 1e3 * time_of(f, n) / steps / n
+        except RuntimeError as e:
+            rows[name] = dict(at_once=n, reason=why_not(e))
+            print(f"{name}: {rows[name]['reason']}", flush=True)
+            return
+        rows[name] = dict(
+            at_once=n,
+            precision=precision,
+            ms=ms,
+            inrs_per_s=1e3 / ms / p.fit.steps,
+            share_of_peak=6 * p.siren.num_params * fit.points / ms * 1e3 / peak[precision],
+        )
+        print(
+            f"{name}: {ms:.3f} ms a step and INR, {rows[name]['inrs_per_s']:.2f} INRs a second at {p.fit.steps} steps",
+            flush=True,
+        )
     plain_at_once = min(16, max(sizes))
     note("plain", lambda a, v: reference(p.siren, init, a, v, fit, seed), plain_at_once, "fp32")
     for way, options in WAYS.items():
-        for n in sizes: note(f"ours, {way}, {n} at once", lambda a, v: fit_batch(p.siren, init, a, v, "udf", replace(fit, **options), seed, device), n, options["precision"])
+        for n in sizes:
+            note(
+                f"ours, {way}, {n} at once",
+                lambda a, v: fit_batch(p.siren, init, a, v, "udf", replace(fit, **options), seed, device),
+                n,
+                options["precision"],
+            )
     for row in rows.values():
         if "ms" in row and "ms" in rows["plain"]: row["ratio"] = rows["plain"]["ms"]/row["ms"]
     return rows
 
 def whole_fits(p: Preset, quick: FitSpec, shapes, x, value, unseen, device: str, seed: int) -> dict:
     "Seconds, error and Chamfer distance of whole fits, the plain loop's first."
-    init = shared_init(p.siren, seed).to(device); x, value = x.to(device), value.to(device)
-    ours = lambda fit: lambda: fit_batch(p.siren, init, x, value, "udf", fit, seed_for(seed, "gpu"), device).weights
+    init = shared_init(p.siren, seed).to(device)
+    x, value = x.to(device), value.to(device)
+    def ours(fit):
+        return lambda: fit_batch(p.siren, init, x, value, "udf", fit, seed_for(seed, "gpu"), device).weights
     ways = {"plain": lambda: reference(p.siren, init, x, value, p.fit, seed_for(seed, "gpu"))}
-    ways |= {f"{what}, {way}": ours(replace(fit, **options)) for what, fit in (("the same steps", p.fit), ("fewer steps", quick)) for way, options in WAYS.items()}
+    ways |= {
+        f"{what}, {way}": ours(replace(fit, **options))
+        for what, fit in (("the same steps", p.fit), ("fewer steps", quick))
+        for way, options in WAYS.items()
+    }
     out = {}
     for name, work in ways.items():
-        try: took, weights = seconds(work, device)
-        except RuntimeError as e: out[name] = dict(reason=why_not(e)); print(f"whole fits, {name}: {out[name]['reason']}", flush=True); continue
-        try: found = {k: float(v.mean()) for k, v in quality(p.siren, weights, shapes, *unseen).items()}
-        except EmptyShape as e: out[name] = dict(seconds_each=took/len(x), reason=e.problem); print(f"whole fits, {name}: {e.problem}", flush=True); continue   # the other ways still count
+        try:
+            took, weights = seconds(work, device)
+        except RuntimeError as e:
+            out[name] = dict(reason=why_not(e))
+            print(f"whole fits, {name}: {out[name]['reason']}", flush=True)
+            continue
+        try:
+            found = {k: float(v.mean()) for k, v in quality(p.siren, weights, shapes, *unseen).items()}
+        except EmptyShape as e:
+            out[name] = dict(seconds_each=took / len(x), reason=e.problem)
+            print(f"whole fits, {name}: {e.problem}", flush=True)
+            continue  # the other ways still count
         out[name] = dict(seconds_each=took/len(x), inrs_per_s=len(x)/took, **found)
-        if "error" in (first := out.get("plain", {})): out[name] |= dict(ratio=first["seconds_each"]/out[name]["seconds_each"], **{f"{k}_difference": found[k]/first[k] - 1 for k in found})
+        if "error" in (first := out.get("plain", {})):
+            out[name] |= dict(
+                ratio=first["seconds_each"] / out[name]["seconds_each"],
+                **{f"{k}_difference": found[k] / first[k] - 1 for k in found},
+            )
         print(f"whole fits, {name}: {out[name]}", flush=True)
     return out
 
@@ -103,8 +174,17 @@ def training_speed(p: Preset, inrs: int, device: str, steps: int, turns: int, se
         for precision in PRECISIONS:
             for compiled in (False, *([True] if data[0].is_cuda else [])):
                 way = precision + ", compiled"*compiled
-                try: out[way] = compare(get_preset(p, **{"train.precision": precision}), data, steps, turns, torch.get_num_threads(), compiled=compiled)
-                except RuntimeError as e: out[way] = dict(reason=why_not(e))
+                try:
+                    out[way] = compare(
+                        get_preset(p, **{"train.precision": precision}),
+                        data,
+                        steps,
+                        turns,
+                        torch.get_num_threads(),
+                        compiled=compiled,
+                    )
+                except RuntimeError as e:
+                    out[way] = dict(reason=why_not(e))
         return out
 
 def embedding_speed(p: Preset, device: str, repeats: int, seed: int) -> dict:
@@ -116,28 +196,93 @@ def embedding_speed(p: Preset, device: str, repeats: int, seed: int) -> dict:
         times = [1e3*seconds(lambda: encoder(w), device)[0] for _ in range(repeats)]
     return dict(ms=statistics.median(times), best_ms=min(times))
 
-def main(device: str = "cuda", small: bool = typer.Option(False, help="everything in small: only proves that it runs"), seed: int = 0, shapes: int = typer.Option(16, help="of whole fits"),
-         steps: int = typer.Option(20, help="timed in a turn"), turns: int = 3, out: Path = Path("results")):
-    if device.startswith("cuda") and not torch.cuda.is_available(): raise Inr2VecError(device, "there is no card that this PyTorch can use", "install a CUDA build of PyTorch, or try --device cpu --small")
+def main(
+    device: str = "cuda",
+    small: bool = typer.Option(False, help="everything in small: only proves that it runs"),
+    seed: int = 0,
+    shapes: int = typer.Option(16, help="of whole fits"),
+    steps: int = typer.Option(20, help="timed in a turn"),
+    turns: int = 3,
+    out: Path = Path("results"),
+):
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise Inr2VecError(
+            device,
+            "there is no card that this PyTorch can use",
+            "install a CUDA build of PyTorch, or try --device cpu --small",
+        )
     over, name = (SMALL if small else {}), "smoke" if small else "paper"
-    sizes, shapes, steps, turns, spec = ([2, 4], 2, 2, 1, QuerySpec(300, 700, 600, 100, 100)) if small else ([16, 64, 128], shapes, steps, turns, PAPER)
+    sizes, shapes, steps, turns, spec = (
+        ([2, 4], 2, 2, 1, QuerySpec(300, 700, 600, 100, 100)) if small else ([16, 64, 128], shapes, steps, turns, PAPER)
+    )
     p, watch = get_preset("paper", **over), Stopwatch()
-    quick = get_preset("paper", **{**QUICK["paper"], **({"fit.steps": 100, "fit.points": 256, "fit.lr": 4e-3} if small else {})}).fit
-    metrics = dict(card=torch.cuda.get_device_name() if device.startswith("cuda") else "none", load=os.getloadavg()[0], peak=peaks(device, 512 if small else 8192))
+    quick = get_preset(
+        "paper", **{**QUICK["paper"], **({"fit.steps": 100, "fit.points": 256, "fit.lr": 4e-3} if small else {})}
+    ).fit
+    metrics = dict(
+        card=torch.cuda.get_device_name() if device.startswith("cuda") else "none",
+        load=os.getloadavg()[0],
+        peak=peaks(device, 512 if small else 8192),
+    )
     print(metrics, flush=True)
-    def save(): return save_result(Result("bench-gpu", name, "families", seed, metrics, dict(device=device, small=small, shapes=shapes, steps=steps, turns=turns), watch.seconds), out)
+
+    def save():
+        return save_result(
+            Result(
+                "bench-gpu",
+                name,
+                "families",
+                seed,
+                metrics,
+                dict(device=device, small=small, shapes=shapes, steps=steps, turns=turns),
+                watch.seconds,
+            ),
+            out,
+        )
     with watch("queries"):
         made = make_families(-(-shapes//16), seed=seed, start=100_000, progress=False)[:shapes]
         (x, value), unseen = queries(made, spec, seed), tuple(queries(made, UNSEEN, seed + 1))
-    with watch("embedding"): metrics["embedding"] = {kind: embedding_speed(get_preset("paper", **{**over, "encoder.kind": kind}), device, 5 if small else 100, seed) for kind in ("probes", "paper")}
-    print(metrics["embedding"], flush=True); save()
-    with watch("steps"): metrics["steps"] = fitting_speed(p, x, value, device, steps, turns, sizes, metrics["peak"], seed)
+    with watch("embedding"):
+        metrics["embedding"] = {
+            kind: embedding_speed(
+                get_preset("paper", **{**over, "encoder.kind": kind}), device, 5 if small else 100, seed
+            )
+            for kind in ("probes", "paper")
+        }
+    print(metrics["embedding"], flush=True)
+    save()
+    with watch("steps"):
+        metrics["steps"] = fitting_speed(p, x, value, device, steps, turns, sizes, metrics["peak"], seed)
     save()
     with watch("training"):
         still = {f"train.{k}": 0. for k in ("degrees", "stretch", "shift", "contrast")}
         moved = dict(zip(still, (15., .1, .05, .05))) | {"train.views": 8, "encoder.kind": "probes"}
-        metrics["training"] = {kind: training_speed(get_preset("paper", **{**over, **extra}), 16 if small else 64, device, steps, turns, seed) for kind, extra in (("probes", moved), ("paper", still))}
-    print(comparison_table([dict(encoder=k, way=way, **({w: r[w]["samples_per_s"] for w in ("plain", "ours")} | dict(ratio=r["ratio"]) if "ratio" in r else r)) for k, v in metrics["training"].items() for way, r in v.items() if isinstance(r, dict)]), flush=True); save()
+        metrics["training"] = {
+            kind: training_speed(
+                get_preset("paper", **{**over, **extra}), 16 if small else 64, device, steps, turns, seed
+            )
+            for kind, extra in (("probes", moved), ("paper", still))
+        }
+    print(
+        comparison_table(
+            [
+                dict(
+                    encoder=k,
+                    way=way,
+                    **(
+                        {w: r[w]["samples_per_s"] for w in ("plain", "ours")} | dict(ratio=r["ratio"])
+                        if "ratio" in r
+                        else r
+                    ),
+                )
+                for k, v in metrics["training"].items()
+                for way, r in v.items()
+                if isinstance(r, dict)
+            ]
+        ),
+        flush=True,
+    )
+    save()
     with watch("whole fits"): metrics["whole fits"] = whole_fits(p, quick, made, x, value, unseen, device, seed)
     print(save().name)
 

@@ -46,25 +46,54 @@ def main(family: str = "chair", faces: int = 10_000, points: int = 2048, seed: i
          threads: int = typer.Option(1, help="of fitting; queries take all cores that there are"),
          out: Path = Path("results")):
     torch.set_num_threads(threads)
-    mesh = mesh_of(family, 0, faces); cloud = Shape(mesh.name, points=with_points(mesh, points, seed).points)
+    mesh = mesh_of(family, 0, faces)
+    cloud = Shape(mesh.name, points=with_points(mesh, points, seed).points)
     metrics, paper, laptop = dict(load=os.getloadavg()[0]), get_preset("paper"), get_preset("laptop")
     for field, shape in (("udf", cloud), ("sdf", mesh)):
-        row = metrics[field] = {"points" if field == "udf" else "faces": len(shape.points if field == "udf" else shape.faces)}
+        row = metrics[field] = {
+            "points" if field == "udf" else "faces": len(shape.points if field == "udf" else shape.faces)
+        }
         make_queries(shape, field, replace(HALF_A_MILLION, close=1000, medium=0), seed)     # loads libraries
         for name, preset, queries in (("paper", paper, HALF_A_MILLION), ("laptop", laptop, laptop.queries)):
             times = [timed(lambda: make_queries(shape, field, queries, seed)) for _ in range(turns)]
             wall, core = map(statistics.median, zip(*times))
             x, v = (torch.from_numpy(a)[None] for a in make_queries(shape, field, queries, seed))
             fit = replace(preset.fit, steps=steps) if name == "paper" else preset.fit
-            run = lambda f: timed(lambda: fit_batch(preset.siren, shared_init(preset.siren, seed), x, v, field, f, seed))
-            run(replace(fit, steps=1))                                                      # compiles the kernels, touches the memory
-            a, b = run(replace(fit, steps=1)), run(replace(fit, steps=fit.steps + 1))       # the difference is free of what happens once
+            def run(f):
+                return timed(
+                            lambda: fit_batch(preset.siren, shared_init(preset.siren, seed), x, v, field, f, seed)
+                        )
+            run(replace(fit, steps=1))  # compiles the kernels, touches the memory
+            a, b = (
+                run(replace(fit, steps=1)),
+                run(replace(fit, steps=fit.steps + 1)),
+            )  # the difference is free of what happens once
             scale = preset.fit.steps/fit.steps
             fit_wall, fit_core = ((late - early)*scale for early, late in zip(a, b))
-            row[name] = dict(queries=queries.total, queries_s=wall, queries_core_s=core, queries_per_s=queries.total/wall, fit_s=fit_wall, fit_core_s=fit_core,
-                             fit_is="measured" if scale == 1 else f"{fit.steps} of {preset.fit.steps} steps, measured", share=wall/fit_wall, core_share=core/fit_core)
-            print(f"{field} {name:7} {queries.total:>7,} queries {wall:6.2f} s ({core:.2f} of cores)   fit {fit_wall:7.2f} s ({fit_core:.2f})   share {wall/fit_wall:.3f} ({core/fit_core:.3f})", flush=True)
-    parameters = dict(family=family, faces=faces, points=points, turns=turns, steps=steps, threads=threads, queries=asdict(HALF_A_MILLION))
+            row[name] = dict(
+                queries=queries.total,
+                queries_s=wall,
+                queries_core_s=core,
+                queries_per_s=queries.total / wall,
+                fit_s=fit_wall,
+                fit_core_s=fit_core,
+                fit_is="measured" if scale == 1 else f"{fit.steps} of {preset.fit.steps} steps, measured",
+                share=wall / fit_wall,
+                core_share=core / fit_core,
+            )
+            print(
+                f"{field} {name:7} {queries.total:>7,} queries {wall:6.2f} s ({core:.2f} of cores)   fit {fit_wall:7.2f} s ({fit_core:.2f})   share {wall / fit_wall:.3f} ({core / fit_core:.3f})",
+                flush=True,
+            )
+    parameters = dict(
+        family=family,
+        faces=faces,
+        points=points,
+        turns=turns,
+        steps=steps,
+        threads=threads,
+        queries=asdict(HALF_A_MILLION),
+    )
     print(save_result(Result("bench-queries", "paper", "families", seed, metrics, parameters), out).name)
 
 if __name__ == "__main__": typer.run(main)

@@ -41,13 +41,20 @@ def made_up(spec: SirenSpec, init, n: int, shard: int, seed: int):
     "INRs as far from the start as fitted ones, shard by shard."
     for k in range(0, n, shard):
         w = init + 2e-3*torch.randn(shard, spec.num_params, generator=torch_rng(seed, "made up", k))
-        yield k//shard, [f"inr{k + i}" for i in range(shard)], ["?"]*shard, Fitted(w, torch.zeros(shard), torch.zeros(shard))
+        yield (
+            k // shard,
+            [f"inr{k + i}" for i in range(shard)],
+            ["?"] * shard,
+            Fitted(w, torch.zeros(shard), torch.zeros(shard)),
+        )
 
 def seconds(work) -> np.ndarray:  # by the wall clock, and of the processor
-    start = time.perf_counter(), time.process_time(); work()
+    start = time.perf_counter(), time.process_time()
+    work()
     return np.array([time.perf_counter() - start[0], time.process_time() - start[1]])
 
-def rates(name: str, amount: float, took: np.ndarray) -> dict: return {f"{name}_per_s": amount/took[0], f"{name}_per_core_s": amount/took[1]}
+def rates(name: str, amount: float, took: np.ndarray) -> dict:
+    return {f"{name}_per_s": amount / took[0], f"{name}_per_core_s": amount / took[1]}
 
 def reading(spec, init, n: int, shard: int, batch: int, seed: int, folder: Path) -> dict:
     "For each encoding: bytes on the disk, and the rate of reading all INRs once."
@@ -56,60 +63,113 @@ def reading(spec, init, n: int, shard: int, batch: int, seed: int, folder: Path)
         store = InrStore(folder/dtype, {}, spec, init, dtype)
         write = seconds(lambda: [store.write(*part) for part in made_up(spec, init, n, shard, seed)])
         size = sum(p.stat().st_size for p in store.shards)
-        store, row = InrStore(folder/dtype), dict(bytes_per_inr=bytes_per_inr(spec, dtype), file_bytes_per_inr=size/n, **rates("write_mb", size/MB, write))
+        store, row = (
+            InrStore(folder / dtype),
+            dict(
+                bytes_per_inr=bytes_per_inr(spec, dtype),
+                file_bytes_per_inr=size / n,
+                **rates("write_mb", size / MB, write),
+            ),
+        )
         for name, b, reuse in (("batches", batch, True), ("anew", batch, False), ("singles", 1, False)):
-            took = np.min([seconds(lambda: [None for _ in store.batches(b, seed + turn, reuse=reuse)]) for turn in range(3)], 0)
+            took = np.min(
+                [seconds(lambda: [None for _ in store.batches(b, seed + turn, reuse=reuse)]) for turn in range(3)], 0
+            )
             row |= rates(f"{name}_inrs", n, took) | rates(f"{name}_mb", size/MB, took)
-        row |= rates("checked_mb", size/MB, seconds(lambda: [store.read(k) for k in range(n//shard)]))    # in the store's order, with checksums
+        row |= rates(
+            "checked_mb", size / MB, seconds(lambda: [store.read(k) for k in range(n // shard)])
+        )  # in the store's order, with checksums
         print(dtype, {k: round(v) for k, v in row.items()}, flush=True)
         out[dtype] = row
     return out
 
 def consumption(spec, batch: int, seed: int, sustained: float, steps: int) -> dict:
     "INRs a second that the paper's encoder takes in here, and that the paper's whole training would at `sustained` operations a second."
-    preset = get_preset("paper"); encoder, decoder = make_encoder(preset, "udf"), make_decoder(preset)
+    preset = get_preset("paper")
+    encoder, decoder = make_encoder(preset, "udf"), make_decoder(preset)
     opt, w = torch.optim.AdamW(encoder.parameters(), fused=True), shared_init(spec, seed).repeat(batch, 1)
-    def step(): encoder(w).square().mean().backward(); opt.step(); opt.zero_grad()
-    step(); here = rates("encoder_inrs", batch*steps, seconds(lambda: [step() for _ in range(steps)]))
-    size = lambda net: sum(p.numel() for p in net.parameters() if p.ndim == 2)
+
+    def step():
+        encoder(w).square().mean().backward()
+        opt.step()
+        opt.zero_grad()
+
+    step()
+    here = rates("encoder_inrs", batch * steps, seconds(lambda: [step() for _ in range(steps)]))
+    def size(net):
+        return sum(p.numel() for p in net.parameters() if p.ndim == 2)
     flops = 6*(size(encoder)*(spec.layers - 1)*(spec.hidden + 1) + size(decoder)*preset.train.points)
-    return dict(**here, training_flops_per_inr=flops, sustained=sustained, training_inrs_per_s_at_sustained=sustained/flops)
+    return dict(
+        **here, training_flops_per_inr=flops, sustained=sustained, training_inrs_per_s_at_sustained=sustained / flops
+    )
 
 def effect(shapes, spec, fit: FitSpec, queries: QuerySpec, seed: int, folder: Path) -> dict:
     "INRs of `shapes` after each encoding."
     x, v = stacked_queries(shapes, "udf", queries, seed)
-    init = shared_init(spec, seed); fitted = fit_batch(spec, init, x, v, "udf", fit, seed)
-    x, v = stacked_queries(shapes, "udf", UNSEEN, seed + 1); near, rows = v < CLIP, {}
+    init = shared_init(spec, seed)
+    fitted = fit_batch(spec, init, x, v, "udf", fit, seed)
+    x, v = stacked_queries(shapes, "udf", UNSEEN, seed + 1)
+    near, rows = v < CLIP, {}
     for dtype in ("float32", "float16", "int8"):
         store = InrStore(folder/f"effect-{spec.hidden}-{dtype}", {}, spec, init, dtype)
         store.write(0, [s.name for s in shapes], [s.label for s in shapes], fitted)
         w = store.load().weights
         with torch.no_grad(): error = (from_logit("udf", evaluate(spec, w, x)) - v.clamp(0, CLIP)).abs()
         chamfer = [chamfer_distance(to_points(inr_field(spec, f), 2048).points, s.points) for f, s in zip(w, shapes)]
-        rows[dtype] = dict(error=((error*near).sum(1)/near.sum(1)).mean().item(), chamfer=float(np.mean(chamfer)), chamfer_median=float(np.median(chamfer)),
-                           weight_error=((w - fitted.weights).norm(dim=1)/(fitted.weights - init).norm(dim=1)).mean().item())   # by how far the fit went
+        rows[dtype] = dict(
+            error=((error * near).sum(1) / near.sum(1)).mean().item(),
+            chamfer=float(np.mean(chamfer)),
+            chamfer_median=float(np.median(chamfer)),
+            weight_error=((w - fitted.weights).norm(dim=1) / (fitted.weights - init).norm(dim=1)).mean().item(),
+        )  # by how far the fit went
     for row in rows.values():
         for key in ("error", "chamfer", "chamfer_median"): row[f"{key}_change"] = row[key]/rows["float32"][key] - 1
     print(spec.hidden, {d: {k: f"{x:.4g}" for k, x in r.items()} for d, r in rows.items()}, flush=True)
     return dict(inrs=len(shapes), steps=fit.steps, points=fit.points, lr=fit.lr, **rows)
 
-def main(inrs: int = typer.Option(96, help="512 x 4 INRs in the store"), shard: int = typer.Option(16, help="in a shard"), batch: int = typer.Option(16, help="in a step of training"),
-         narrow: int = typer.Option(16, help="shapes fitted with the laptop preset's INRs"), wide: int = typer.Option(2, help="shapes fitted with 512 x 4"),
-         wide_steps: int = typer.Option(200, help="their steps, of 1024 points"), sustained: float = typer.Option(1e14, help="operations a second of a card, assumed"),
-         seed: int = 0, threads: int = 1, out: Path = Path("results")):
+def main(
+    inrs: int = typer.Option(96, help="512 x 4 INRs in the store"),
+    shard: int = typer.Option(16, help="in a shard"),
+    batch: int = typer.Option(16, help="in a step of training"),
+    narrow: int = typer.Option(16, help="shapes fitted with the laptop preset's INRs"),
+    wide: int = typer.Option(2, help="shapes fitted with 512 x 4"),
+    wide_steps: int = typer.Option(200, help="their steps, of 1024 points"),
+    sustained: float = typer.Option(1e14, help="operations a second of a card, assumed"),
+    seed: int = 0,
+    threads: int = 1,
+    out: Path = Path("results"),
+):
     torch.set_num_threads(threads)
-    spec, laptop, shapes = SirenSpec(), get_preset("laptop"), make_families(-(-narrow//16), seed=seed, progress=False)[:narrow]
+    spec, laptop, shapes = (
+        SirenSpec(),
+        get_preset("laptop"),
+        make_families(-(-narrow // 16), seed=seed, progress=False)[:narrow],
+    )
     metrics, init = dict(load=os.getloadavg()[0]), shared_init(spec, seed)
     with tempfile.TemporaryDirectory() as tmp:
         metrics["reading"] = reading(spec, init, inrs, shard, batch, seed, Path(tmp))
         metrics["consumption"] = consumption(spec, batch, seed, sustained, steps=2)
         print(metrics["consumption"], flush=True)
         metrics["effect"] = {"64": effect(shapes, laptop.siren, laptop.fit, laptop.queries, seed, Path(tmp))}
-        if wide: metrics["effect"]["512"] = effect(shapes[:wide], spec, replace(laptop.fit, steps=wide_steps, lr=1e-4), laptop.queries, seed, Path(tmp))
+        if wide:
+            metrics["effect"]["512"] = effect(
+                shapes[:wide], spec, replace(laptop.fit, steps=wide_steps, lr=1e-4), laptop.queries, seed, Path(tmp)
+            )
     for row in metrics["reading"].values():
         row["times_the_encoder"] = row["batches_inrs_per_core_s"]/metrics["consumption"]["encoder_inrs_per_core_s"]
-        row["times_a_training_at_sustained"] = row["batches_inrs_per_core_s"]/metrics["consumption"]["training_inrs_per_s_at_sustained"]
-    parameters = dict(inrs=inrs, shard=shard, batch=batch, narrow=narrow, wide=wide, wide_steps=wide_steps, sustained=sustained, threads=threads)
+        row["times_a_training_at_sustained"] = (
+            row["batches_inrs_per_core_s"] / metrics["consumption"]["training_inrs_per_s_at_sustained"]
+        )
+    parameters = dict(
+        inrs=inrs,
+        shard=shard,
+        batch=batch,
+        narrow=narrow,
+        wide=wide,
+        wide_steps=wide_steps,
+        sustained=sustained,
+        threads=threads,
+    )
     print(save_result(Result("bench-store", "paper", "families", seed, metrics, parameters), out).name)
 
 if __name__ == "__main__": typer.run(main)

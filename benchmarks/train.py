@@ -39,15 +39,27 @@ from inr2vec.embedding.training import Questions, Views, ask, batch_of, contrast
 
 FIELD, CLASSES = "udf", 16
 STILL = {f"train.{k}": 0. for k in ("degrees", "stretch", "shift", "contrast")}
-SETTINGS = {"default": ("laptop", {}), "paper encoder": ("laptop", {"encoder.kind": "paper", **STILL}), "paper size": ("paper", {"train.batch": 2})}
-FACTORS = dict(memory="queries and INRs in memory", split="embedding's share once per INR", views="what training does not change, computed once", fused="fused AdamW", slices="a slice of shuffled queries, not a draw")
+SETTINGS = {
+    "default": ("laptop", {}),
+    "paper encoder": ("laptop", {"encoder.kind": "paper", **STILL}),
+    "paper size": ("paper", {"train.batch": 2}),
+}
+FACTORS = dict(
+    memory="queries and INRs in memory",
+    split="embedding's share once per INR",
+    views="what training does not change, computed once",
+    fused="fused AdamW",
+    slices="a slice of shuffled queries, not a draw",
+)
 OPTIONS = dict(compiled="compiled decoder", bfloat16="products in bfloat16")
 
 class PlainDecoder(ImplicitDecoder):
     "The same network and parameters, as the paper draws it."
     def forward(self, z: Tensor, x: Tensor) -> Tensor:
         c = torch.cat([z.unsqueeze(1).expand(-1, x.shape[1], -1), positional_encoding(x, self.octaves)], -1)
-        h = self.before_skip(F.relu(F.linear(c, self.in_layer.weight, self.in_layer.bias))) + F.relu(F.linear(c, self.skip_proj.weight, self.skip_proj.bias))
+        h = self.before_skip(F.relu(F.linear(c, self.in_layer.weight, self.in_layer.bias))) + F.relu(
+            F.linear(c, self.skip_proj.weight, self.skip_proj.bias)
+        )
         return self.out(self.after_skip(h)).squeeze(-1)
 
 def inrs_and_questions(p: Preset, n: int, folder: Path, seed: int) -> tuple[Tensor, Questions]:
@@ -65,8 +77,22 @@ def networks(p: Preset, weights: Tensor, seed: int) -> tuple[nn.Module, Implicit
     if hasattr(encoder, "prepare"): encoder.prepare(weights, seed)
     return encoder, decoder
 
-def loop(p: Preset, weights: Tensor, q: Questions, folder: Path, seed: int, steps: int, warm: int = 1, memory=False, split=False, views=False, fused=False, slices=False,
-         compiled=False, bfloat16=False) -> tuple[dict, list[float]]:  # wall and processor seconds, losses
+def loop(
+    p: Preset,
+    weights: Tensor,
+    q: Questions,
+    folder: Path,
+    seed: int,
+    steps: int,
+    warm: int = 1,
+    memory=False,
+    split=False,
+    views=False,
+    fused=False,
+    slices=False,
+    compiled=False,
+    bfloat16=False,
+) -> tuple[dict, list[float]]:  # wall and processor seconds, losses
     "The plain loop; every name after `warm` is a factor or an option, which replaces one of its parts by ours."
     spec, n, device = p.train, len(weights), weights.device
     encoder, decoder = networks(p, weights, seed)
@@ -77,8 +103,17 @@ def loop(p: Preset, weights: Tensor, q: Questions, folder: Path, seed: int, step
     if not views: seen.fixed = None         # the same motions, but everything of them computed at every step
     prepare = time.process_time() - start if views else 0.
     if compiled: decoder.compile()
-    opt = torch.optim.AdamW([*(p for p in encoder.parameters() if p.requires_grad), *decoder.parameters()], spec.lr, weight_decay=spec.weight_decay, **(dict(fused=True) if fused else {}))
-    schedule, size, losses = torch.optim.lr_scheduler.OneCycleLR(opt, spec.lr, total_steps=p.train.steps(n) + 1), min(spec.points, q.x.shape[1]), []
+    opt = torch.optim.AdamW(
+        [*(p for p in encoder.parameters() if p.requires_grad), *decoder.parameters()],
+        spec.lr,
+        weight_decay=spec.weight_decay,
+        **(dict(fused=True) if fused else {}),
+    )
+    schedule, size, losses = (
+        torch.optim.lr_scheduler.OneCycleLR(opt, spec.lr, total_steps=p.train.steps(n) + 1),
+        min(spec.points, q.x.shape[1]),
+        [],
+    )
     for step in range(warm + steps):
         if step == warm: wall, core = time.perf_counter(), time.process_time()
         rng, i = torch_rng(seed, "step", step), batch_of(step, n, spec.batch, seed).to(device)
@@ -86,7 +121,9 @@ def loop(p: Preset, weights: Tensor, q: Questions, folder: Path, seed: int, step
         if memory: x, label = q.x[i], q.label[i]
         else:
             files = [load_file(folder/f"{k}.safetensors") for k in i.tolist()]
-            seen.weights[i], x, label = (torch.stack([f[key] for f in files]).to(device) for key in ("weights", "x", "label"))
+            seen.weights[i], x, label = (
+                torch.stack([f[key] for f in files]).to(device) for key in ("weights", "x", "label")
+            )
         if slices: x, label = x[:, o:o + size], label[:, o:o + size]
         else:
             drawn = torch.multinomial(torch.ones(label.shape, device=device), size)
@@ -100,19 +137,41 @@ def loop(p: Preset, weights: Tensor, q: Questions, folder: Path, seed: int, step
         total.backward()
         opt.step(), schedule.step()
         losses.append(loss.item())
-    return dict(wall=time.perf_counter() - wall, core=time.process_time() - core, prepare=prepare, prepare_wall=prepare), losses
+    return dict(
+        wall=time.perf_counter() - wall, core=time.process_time() - core, prepare=prepare, prepare_wall=prepare
+    ), losses
 
-def ours(p: Preset, weights: Tensor, q: Questions, folder: Path, seed: int, steps: int, warm: int = 1, compiled=False) -> tuple[dict, list[float]]:
+def ours(
+    p: Preset, weights: Tensor, q: Questions, folder: Path, seed: int, steps: int, warm: int = 1, compiled=False
+) -> tuple[dict, list[float]]:
     "`inr2vec.embedding.training.train` as it is; a clock is read whenever it asks for the next batch. What compiling takes falls into the first step, which is not counted."
     encoder, decoder = networks(p, weights, seed)
     if compiled: decoder.compile(), (getattr(encoder, "mlp", None) or encoder).compile()
     clock, stamps = lambda: (time.perf_counter(), time.process_time()), []
-    def stamped(*args): stamps.append(clock()); return batch_of(*args)
+
+    def stamped(*args):
+        stamps.append(clock())
+        return batch_of(*args)
     start = clock()
     with patch("inr2vec.embedding.training.batch_of", stamped):
-        losses = train(encoder, decoder, weights, q, FIELD, replace(p.train, max_steps=warm + steps), seed, str(weights.device), progress=False).loss
+        losses = train(
+            encoder,
+            decoder,
+            weights,
+            q,
+            FIELD,
+            replace(p.train, max_steps=warm + steps),
+            seed,
+            str(weights.device),
+            progress=False,
+        ).loss
     end = clock()
-    return dict(wall=end[0] - stamps[warm][0], core=end[1] - stamps[warm][1], prepare=stamps[0][1] - start[1], prepare_wall=stamps[0][0] - start[0]), losses
+    return dict(
+        wall=end[0] - stamps[warm][0],
+        core=end[1] - stamps[warm][1],
+        prepare=stamps[0][1] - start[1],
+        prepare_wall=stamps[0][0] - start[0],
+    ), losses
 
 def agreement(p: Preset, *data, steps: int) -> float:
     "The largest relative difference between the losses of the plain loop and of `train` over `steps` steps with the same queries."
@@ -131,21 +190,45 @@ def compare(p: Preset, data: tuple, steps: int, turns: int, threads: int, **opti
         row = {}
         for name, f in list(dict(plain=loop, ours=partial(ours, **options)).items())[::1 - turn % 2*2]:
             all_, one = on(threads, f, p, *data, steps), on(1, f, p, *data, steps)
-            row[name, "wall"], row[name, "prepare_wall"], row[name, "core"], row[name, "prepare"] = all_["wall"], all_["prepare_wall"], one["core"], one["prepare"]
+            row[name, "wall"], row[name, "prepare_wall"], row[name, "core"], row[name, "prepare"] = (
+                all_["wall"],
+                all_["prepare_wall"],
+                one["core"],
+                one["prepare"],
+            )
         rows.append(row)
-    median, batch, whole = lambda *k: statistics.median(r[k] for r in rows), min(p.train.batch, n), CLASSES*p.per_class[0]
+    median, batch, whole = (
+        lambda *k: statistics.median(r[k] for r in rows),
+        min(p.train.batch, n),
+        CLASSES * p.per_class[0],
+    )
     out, total = {}, p.train.steps(whole)
     for name in ("plain", "ours"):
         prepare = {k: median(name, p)*whole/n for k, p in (("wall", "prepare_wall"), ("core", "prepare"))}
         rate = {k: total*batch/(total*median(name, k)/steps + prepare[k]) for k in ("wall", "core")}
-        out[name] = dict(ms=median(name, "wall")/steps/batch*1e3, core_ms=median(name, "core")/steps/batch*1e3, prepare_s=prepare["wall"], prepare_core_s=prepare["core"],
-                         samples_per_s=rate["wall"], core_samples_per_s=rate["core"])
-    return out | dict(ratio=out["ours"]["samples_per_s"]/out["plain"]["samples_per_s"], core_ratio=out["ours"]["core_samples_per_s"]/out["plain"]["core_samples_per_s"],
-                      steps_of_whole=total, inrs_of_whole=whole, steps_timed=steps, turns=turns)
+        out[name] = dict(
+            ms=median(name, "wall") / steps / batch * 1e3,
+            core_ms=median(name, "core") / steps / batch * 1e3,
+            prepare_s=prepare["wall"],
+            prepare_core_s=prepare["core"],
+            samples_per_s=rate["wall"],
+            core_samples_per_s=rate["core"],
+        )
+    return out | dict(
+        ratio=out["ours"]["samples_per_s"] / out["plain"]["samples_per_s"],
+        core_ratio=out["ours"]["core_samples_per_s"] / out["plain"]["core_samples_per_s"],
+        steps_of_whole=total,
+        inrs_of_whole=whole,
+        steps_timed=steps,
+        turns=turns,
+    )
 
 def factors(p: Preset, data: tuple, steps: int, options: bool, plain_ms: float) -> dict:
     "For each factor: how much faster the plain loop gets by it alone, and how much slower the loop with all of them without it; core milliseconds of the steps, preparation left out."
-    batch, ms = min(p.train.batch, len(data[0])), lambda **flags: on(1, loop, p, *data, steps, **flags)["core"]/steps/batch*1e3
+    batch, ms = (
+        min(p.train.batch, len(data[0])),
+        lambda **flags: on(1, loop, p, *data, steps, **flags)["core"] / steps / batch * 1e3,
+    )
     everything = dict.fromkeys(FACTORS, True)
     full, out = ms(**everything), {}
     for name, about in FACTORS.items():
@@ -157,13 +240,19 @@ def factors(p: Preset, data: tuple, steps: int, options: bool, plain_ms: float) 
         out[f"all, and {about}"] = dict(alone=plain_ms/got, alone_core_ms=got)
     return out
 
-def main(settings: list[str] = typer.Option(list(SETTINGS), help="which"),
-         shapes: int = typer.Option(64, help="INRs; of the paper's size only 4"),
-         steps: int = typer.Option(3, help="steps in a turn; of the paper's size one"), turns: int = 3,
-         threads: int = typer.Option(2, help="PyTorch threads for both"), seed: int = 0,
-         factors_too: bool = typer.Option(True, "--factors/--no-factors", help="one factor at a time"),
-         options: bool = typer.Option(False, help="also a compiled decoder, and bfloat16, which is slow on processors without it"),
-         out: Path = Path("results")):
+def main(
+    settings: list[str] = typer.Option(list(SETTINGS), help="which"),
+    shapes: int = typer.Option(64, help="INRs; of the paper's size only 4"),
+    steps: int = typer.Option(3, help="steps in a turn; of the paper's size one"),
+    turns: int = 3,
+    threads: int = typer.Option(2, help="PyTorch threads for both"),
+    seed: int = 0,
+    factors_too: bool = typer.Option(True, "--factors/--no-factors", help="one factor at a time"),
+    options: bool = typer.Option(
+        False, help="also a compiled decoder, and bfloat16, which is slow on processors without it"
+    ),
+    out: Path = Path("results"),
+):
     metrics, watch = {}, Stopwatch()
     for setting in settings:
         name, overrides = SETTINGS[setting]
@@ -172,16 +261,39 @@ def main(settings: list[str] = typer.Option(list(SETTINGS), help="which"),
         with watch(setting), tempfile.TemporaryDirectory() as tmp:
             weights, q = inrs_and_questions(p, n, Path(tmp), seed)
             data = weights, q, Path(tmp), seed
-            m = dict(preset=name, overrides={k: str(v) for k, v in overrides.items()}, params=p.siren.num_params, batch=p.train.batch, queries=p.train.points, queries_kept=q.x.shape[1], load=os.getloadavg()[0])
+            m = dict(
+                preset=name,
+                overrides={k: str(v) for k, v in overrides.items()},
+                params=p.siren.num_params,
+                batch=p.train.batch,
+                queries=p.train.points,
+                queries_kept=q.x.shape[1],
+                load=os.getloadavg()[0],
+            )
             torch.set_num_threads(1)
             m["loss_difference"] = agreement(p, *data, steps=2 if large else 8)
             assert m["loss_difference"] < 1e-3, m["loss_difference"]
             m |= compare(p, data, k, 2 if large else turns, threads)
             if factors_too: m["factors"] = factors(p, data, k, options, m["plain"]["core_ms"])
         metrics[setting] = m
-        print(f"\n{setting}: losses differ by {m['loss_difference']:.0e}, {m['plain']['core_samples_per_s']:.1f} -> {m['ours']['core_samples_per_s']:.1f} samples a core second, ratio {m['core_ratio']:.1f} (wall clock {m['ratio']:.1f})", flush=True)
-        if factors_too: print(comparison_table([dict(factor=f, **v) for f, v in m["factors"].items()], digits=2), flush=True)
-        torch.set_num_threads(threads)   # what `environment` records
-        save_result(Result("bench-train", "-".join(sorted({SETTINGS[s][0] for s in metrics})), "families", seed, metrics, dict(threads=threads, seed=seed, shapes=shapes), watch.seconds), out)
+        print(
+            f"\n{setting}: losses differ by {m['loss_difference']:.0e}, {m['plain']['core_samples_per_s']:.1f} -> {m['ours']['core_samples_per_s']:.1f} samples a core second, ratio {m['core_ratio']:.1f} (wall clock {m['ratio']:.1f})",
+            flush=True,
+        )
+        if factors_too:
+            print(comparison_table([dict(factor=f, **v) for f, v in m["factors"].items()], digits=2), flush=True)
+        torch.set_num_threads(threads)  # what `environment` records
+        save_result(
+            Result(
+                "bench-train",
+                "-".join(sorted({SETTINGS[s][0] for s in metrics})),
+                "families",
+                seed,
+                metrics,
+                dict(threads=threads, seed=seed, shapes=shapes),
+                watch.seconds,
+            ),
+            out,
+        )
 
 if __name__ == "__main__": typer.run(main)

@@ -28,7 +28,11 @@ class Entry:
 def comments(source: str) -> dict[int, str]:
     "The comments of `source` by line, less directives."
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
-    return {t.start[0]: t.string.lstrip("# ").strip() for t in tokens if t.type == tokenize.COMMENT and not t.string.startswith("#|")}
+    return {
+        t.start[0]: t.string.lstrip("# ").strip()
+        for t in tokens
+        if t.type == tokenize.COMMENT and not t.string.startswith("#|")
+    }
 
 
 def _text(node: ast.AST | None) -> str: return "" if node is None else ast.unparse(node)
@@ -40,12 +44,23 @@ def _type(node: ast.AST | None) -> str:
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else _text(node)
 
 
-def _annotated(node: ast.AST | None) -> bool: return isinstance(node, ast.Subscript) and _text(node.value) == "Annotated" and isinstance(node.slice, ast.Tuple)
+def _annotated(node: ast.AST | None) -> bool:
+    return isinstance(node, ast.Subscript) and _text(node.value) == "Annotated" and isinstance(node.slice, ast.Tuple)
 
 
 def _help(node: ast.AST | None) -> str:
     "The `help` of an option of the command line: `Annotated[X, typer.Option(help='...')]`."
-    said = [k.value.value for x in node.slice.elts[1:] if isinstance(x, ast.Call) for k in x.keywords if k.arg == "help" and isinstance(k.value, ast.Constant)] if _annotated(node) else []
+    said = (
+        [
+            k.value.value
+            for x in node.slice.elts[1:]
+            if isinstance(x, ast.Call)
+            for k in x.keywords
+            if k.arg == "help" and isinstance(k.value, ast.Constant)
+        ]
+        if _annotated(node)
+        else []
+    )
     return str(said[0]) if said else ""
 
 
@@ -56,13 +71,22 @@ def _params(node: ast.FunctionDef, said: dict[int, str]) -> list[Param]:
     defaults = dict(zip([p.arg for p in positional[len(positional) - len(a.defaults):]], a.defaults))
     defaults |= {p.arg: d for p, d in zip(a.kwonlyargs, a.kw_defaults) if d is not None}
     star = {a.vararg: "*", a.kwarg: "**"}
-    every = [p for p in (*positional, a.vararg, *a.kwonlyargs, a.kwarg) if p is not None and p.arg not in ("self", "cls")]
+    every = [
+        p for p in (*positional, a.vararg, *a.kwonlyargs, a.kwarg) if p is not None and p.arg not in ("self", "cls")
+    ]
     last = {p.lineno: p for p in every}
     out = []
     for p in every:
         end = max(getattr(defaults.get(p.arg), "end_lineno", 0), p.end_lineno)
         ours = last[p.lineno] is p and not (node.returns is not None and node.returns.lineno == end)
-        out.append(Param(star.get(p, "") + p.arg, _type(p.annotation), _text(defaults.get(p.arg)), (said.get(end, "") if ours else "") or _help(p.annotation)))
+        out.append(
+            Param(
+                star.get(p, "") + p.arg,
+                _type(p.annotation),
+                _text(defaults.get(p.arg)),
+                (said.get(end, "") if ours else "") or _help(p.annotation),
+            )
+        )
     if node.returns is not None:
         about = said.get(node.returns.end_lineno, "") if node.body[0].lineno > node.returns.end_lineno else ""
         out.append(Param("returns", _type(node.returns), "", about))
@@ -70,7 +94,11 @@ def _params(node: ast.FunctionDef, said: dict[int, str]) -> list[Param]:
 
 
 def _signature(name: str, params: list[Param]) -> str:
-    inside = [f"{p.name}{f': {p.type}' if p.type else ''}{(' = ' if p.type else '=') + p.default if p.default else ''}" for p in params if p.name != "returns"]
+    inside = [
+        f"{p.name}{f': {p.type}' if p.type else ''}{(' = ' if p.type else '=') + p.default if p.default else ''}"
+        for p in params
+        if p.name != "returns"
+    ]
     returns = next((f" -> {p.type}" for p in params if p.name == "returns"), "")
     line = f"{name}({', '.join(inside)}){returns}"
     return line if len(line) <= 88 else f"{name}(\n" + "".join(f"    {x},\n" for x in inside) + f"){returns}"
@@ -86,7 +114,14 @@ def _entry(node: ast.AST, said: dict[int, str], owner: str = "") -> Entry:
         params = [p for p in _params(init, said) if p.name != "returns"] if init else fields
         bases = ", ".join(map(_text, node.bases))
         shown = [_entry(s, said, f"{node.name}.") for s in methods if s.name[0] != "_"]
-        return Entry(name, "class", _signature(name, params) if params else f"{name}({bases})" if bases else name, about, params, shown)
+        return Entry(
+            name,
+            "class",
+            _signature(name, params) if params else f"{name}({bases})" if bases else name,
+            about,
+            params,
+            shown,
+        )
     params = _params(node, said)
     if any("property" in _text(d) for d in node.decorator_list):
         return Entry(name, "property", f"{name}{f' -> {params[-1].type}' if params else ''}", about, params)
@@ -97,7 +132,11 @@ def options(source: str) -> dict[str, ast.AST]:
     "The options that a cell names, to share them among commands: `Seed = Annotated[int, ...]`."
     try: tree = ast.parse(source)
     except SyntaxError: return {}
-    return {n.targets[0].id: n.value for n in tree.body if isinstance(n, ast.Assign) and isinstance(n.targets[0], ast.Name) and _annotated(n.value)}
+    return {
+        n.targets[0].id: n.value
+        for n in tree.body
+        if isinstance(n, ast.Assign) and isinstance(n.targets[0], ast.Name) and _annotated(n.value)
+    }
 
 
 def entries(source: str, named: dict[str, ast.AST] = {}) -> list[Entry]:    # `named`: of `options`
@@ -106,5 +145,10 @@ def entries(source: str, named: dict[str, ast.AST] = {}) -> list[Entry]:    # `n
     except SyntaxError: return []                        # a cell with a magic
     said = comments(source)
     for a in ast.walk(tree):
-        if isinstance(a, ast.arg) and isinstance(a.annotation, ast.Name): a.annotation = named.get(a.annotation.id, a.annotation)
-    return [_entry(n, said) for n in tree.body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and n.name[0] != "_"]
+        if isinstance(a, ast.arg) and isinstance(a.annotation, ast.Name):
+            a.annotation = named.get(a.annotation.id, a.annotation)
+    return [
+        _entry(n, said)
+        for n in tree.body
+        if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and n.name[0] != "_"
+    ]

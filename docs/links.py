@@ -9,19 +9,41 @@ from urllib.parse import unquote, urlsplit
 
 class Links(HTMLParser):
     "What one page offers (ids) and asks for (links, pictures, styles, scripts)."
-    VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr", "path", "rect"}
+
+    VOID = {
+        "area",
+        "base",
+        "br",
+        "col",
+        "embed",
+        "hr",
+        "img",
+        "input",
+        "link",
+        "meta",
+        "source",
+        "track",
+        "wbr",
+        "path",
+        "rect",
+    }
 
     def __init__(self, text: str):
         super().__init__()
         self.ids, self.twice, self.asked, self.problems, self.open = set(), set(), [], [], []
-        self.feed(text); self.close()
-        self.problems += [f"the id {i!r} occurs twice" for i in sorted(self.twice)] + [f"<{t}> of line {n} is never closed" for t, n in self.open]
+        self.feed(text)
+        self.close()
+        self.problems += [f"the id {i!r} occurs twice" for i in sorted(self.twice)] + [
+            f"<{t}> of line {n} is never closed" for t, n in self.open
+        ]
 
     def handle_starttag(self, tag: str, attrs: list) -> None:
         at = dict(attrs)
-        if (i := at.get("id") or (at.get("name") if tag == "a" else None)) is not None: (self.twice if i in self.ids else self.ids).add(i)
+        if (i := at.get("id") or (at.get("name") if tag == "a" else None)) is not None:
+            (self.twice if i in self.ids else self.ids).add(i)
         self.asked += [(at[k] or "") for k in ("href", "src") if k in at]
-        if tag == "img" and not at.get("alt"): self.problems.append(f"line {self.getpos()[0]}: a picture without a text for those who do not see it")
+        if tag == "img" and not at.get("alt"):
+            self.problems.append(f"line {self.getpos()[0]}: a picture without a text for those who do not see it")
         if tag in ("p", "li", "td", "th", "tr", "thead", "tbody"): return         # closed by what follows them
         if tag not in self.VOID: self.open.append((tag, self.getpos()[0]))
 
@@ -37,29 +59,49 @@ class Links(HTMLParser):
 
 def site_problems(folder: Path) -> dict[str, list[str]]:
     "Page -> what is wrong with it: links to pages, files or anchors that are not there, ids that occur twice, tags that do not close."
-    pages = {p.relative_to(folder).as_posix(): Links(p.read_text(encoding="utf-8")) for p in sorted(folder.rglob("*.html"))}
+    pages = {
+        p.relative_to(folder).as_posix(): Links(p.read_text(encoding="utf-8")) for p in sorted(folder.rglob("*.html"))
+    }
     found = {}
     for name, page in pages.items():
         found[name] = list(page.problems)
         for url in page.asked:
             parts = urlsplit(url)
             if parts.scheme in ("data", "mailto", "https"): continue
-            if parts.scheme or parts.netloc: found[name].append(f"{url} is no https address"); continue
+            if parts.scheme or parts.netloc:
+                found[name].append(f"{url} is no https address")
+                continue
             path = (folder/name).parent/unquote(parts.path) if parts.path else folder/name
-            if not path.resolve().is_relative_to(folder.resolve()): found[name].append(f"{url} leads out of the site"); continue
-            if not path.is_file(): found[name].append(f"{url} leads nowhere"); continue
+            if not path.resolve().is_relative_to(folder.resolve()):
+                found[name].append(f"{url} leads out of the site")
+                continue
+            if not path.is_file():
+                found[name].append(f"{url} leads nowhere")
+                continue
             target = pages.get(path.resolve().relative_to(folder.resolve()).as_posix())
-            if parts.fragment and target and unquote(parts.fragment) not in target.ids: found[name].append(f"{url}: there is no such place on the page")
+            if parts.fragment and target and unquote(parts.fragment) not in target.ids:
+                found[name].append(f"{url}: there is no such place on the page")
     for title, name, _, parts in search_index(folder):
-        if name not in pages: found.setdefault("search.js", []).append(f"{title!r} leads to {name}, which is not there"); continue
-        found[name] += [f"the search leads to #{i}, which is not on the page" for _, i in parts if i not in pages[name].ids]
-    if missing := set(pages) - {name for _, name, *_ in search_index(folder)}: found.setdefault("search.js", []).append(f"the search does not find {', '.join(sorted(missing))}")
+        if name not in pages:
+            found.setdefault("search.js", []).append(f"{title!r} leads to {name}, which is not there")
+            continue
+        found[name] += [
+            f"the search leads to #{i}, which is not on the page" for _, i in parts if i not in pages[name].ids
+        ]
+    if missing := set(pages) - {name for _, name, *_ in search_index(folder)}:
+        found.setdefault("search.js", []).append(f"the search does not find {', '.join(sorted(missing))}")
     return found
 
 
 def search_index(folder: Path) -> list:
     "What the search looks in: [title, address, about, [[heading, id], ...]] of each page."
-    return json.loads((folder/"search.js").read_text(encoding="utf-8").splitlines()[0].removeprefix("const PAGES = ").removesuffix(";"))
+    return json.loads(
+        (folder / "search.js")
+        .read_text(encoding="utf-8")
+        .splitlines()[0]
+        .removeprefix("const PAGES = ")
+        .removesuffix(";")
+    )
 
 
 def markdown_problems(path: Path) -> Iterator[str]:
@@ -67,4 +109,5 @@ def markdown_problems(path: Path) -> Iterator[str]:
     text = re.sub(r"```.*?```|`[^`\n]*`", "", path.read_text(encoding="utf-8"), flags=re.S)
     for url in re.findall(r"\]\(([^)\s]+)[^)]*\)", text):
         parts = urlsplit(url)
-        if not parts.scheme and parts.path and not (path.parent/unquote(parts.path)).exists(): yield f"{url} leads nowhere"
+        if not parts.scheme and parts.path and not (path.parent / unquote(parts.path)).exists():
+            yield f"{url} leads nowhere"

@@ -11,7 +11,9 @@ NBS = ROOT/"nbs"
 
 def notebooks(folder: Path = NBS) -> list[Path]:
     "The project's notebooks below `folder`, in the order of their names."
-    return sorted(p for p in folder.rglob("*.ipynb") if not any(part[0] in "._" for part in p.relative_to(folder).parts))
+    return sorted(
+        p for p in folder.rglob("*.ipynb") if not any(part[0] in "._" for part in p.relative_to(folder).parts)
+    )
 
 
 def config() -> dict:
@@ -32,11 +34,28 @@ def matches(name: str, glob: str) -> bool:
     out, closing, i, glob = "", [], 0, glob.lstrip("/")
     while i < len(glob):
         two, c = glob[i:i + 2], glob[i]
-        if glob.startswith("**/", i): out += "(?:[^/]*/)*"; i += 3; continue
-        if two == "@(": out += "(?:"; closing.append(")"); i += 2; continue
-        if two == "!(": out += "(?!"; closing.append(")[^/]*"); i += 2; continue
-        if c == "[": end = glob.index("]", i); out += glob[i:end + 1]; i = end + 1; continue
-        if c == "{": out += "(?:"; closing.append("}")
+        if glob.startswith("**/", i):
+            out += "(?:[^/]*/)*"
+            i += 3
+            continue
+        if two == "@(":
+            out += "(?:"
+            closing.append(")")
+            i += 2
+            continue
+        if two == "!(":
+            out += "(?!"
+            closing.append(")[^/]*")
+            i += 2
+            continue
+        if c == "[":
+            end = glob.index("]", i)
+            out += glob[i : end + 1]
+            i = end + 1
+            continue
+        if c == "{":
+            out += "(?:"
+            closing.append("}")
         elif c == "}" or (c == ")" and closing): out += closing.pop().replace("}", ")")
         elif c == "," and closing[-1:] == ["}"] or (c == "|" and closing): out += "|"
         else: out += "[^/]*" if c == "*" else "." if c == "?" else re.escape(c)
@@ -46,7 +65,10 @@ def matches(name: str, glob: str) -> bool:
 
 def tree(items: list | dict | str | None = None) -> list:
     "The sidebar with its globs resolved: names of pages (their paths in nbs/), and (section, tree) pairs; sections without pages are left out."
-    items, names = config()["sidebar"]["contents"] if items is None else items, [p.relative_to(NBS).as_posix() for p in notebooks()]
+    items, names = (
+        config()["sidebar"]["contents"] if items is None else items,
+        [p.relative_to(NBS).as_posix() for p in notebooks()],
+    )
     out = []
     for item in [items] if isinstance(items, str | dict) else items:
         if isinstance(item, str): out += [n for n in names if matches(n, item)]
@@ -57,4 +79,8 @@ def tree(items: list | dict | str | None = None) -> list:
 
 def pages(items: list | None = None) -> list[str]:
     "All pages of a `tree` from top to bottom: the order in which a reader turns them."
-    return [n for item in (tree() if items is None else items) for n in ([item] if isinstance(item, str) else pages(item[1]))]
+    return [
+        n
+        for item in (tree() if items is None else items)
+        for n in ([item] if isinstance(item, str) else pages(item[1]))
+    ]

@@ -1224,6 +1224,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                       'inr2vec.report.paper._by_method': ('report/paper.html#_by_method', 'inr2vec/report/paper.py'),
                                       'inr2vec.report.paper._classification': ( 'report/paper.html#_classification',
                                                                                 'inr2vec/report/paper.py'),
+                                      'inr2vec.report.paper._elsewhere': ('report/paper.html#_elsewhere', 'inr2vec/report/paper.py'),
                                       'inr2vec.report.paper._found': ('report/paper.html#_found', 'inr2vec/report/paper.py'),
                                       'inr2vec.report.paper._results': ('report/paper.html#_results', 'inr2vec/report/paper.py'),
                                       'inr2vec.report.paper._retrieval': ('report/paper.html#_retrieval', 'inr2vec/report/paper.py'),

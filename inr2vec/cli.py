@@ -22,16 +22,29 @@ import typer
 from . import __version__
 from .core.errors import Inr2VecError, UnknownOption, one_of
 
-app = typer.Typer(help="Deep Learning on Implicit Neural Representations of Shapes: the paper you can run.", no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
+app = typer.Typer(
+    help="Deep Learning on Implicit Neural Representations of Shapes: the paper you can run.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
 
 # %% ../nbs/20_cli.ipynb #b8b2c961
-Dataset = Annotated[str, typer.Option(help="a folder of shapes, 'families' (made on the spot), or 'families:chair,sofa'")]
+Dataset = Annotated[
+    str, typer.Option(help="a folder of shapes, 'families' (made on the spot), or 'families:chair,sofa'")
+]
 PresetName = Annotated[str, typer.Option(help="smoke, laptop, gpu or paper")]
-FieldName = Annotated[str, typer.Option("--field", help="udf for point clouds, sdf for watertight meshes, occ for voxels")]
+FieldName = Annotated[
+    str, typer.Option("--field", help="udf for point clouds, sdf for watertight meshes, occ for voxels")
+]
 Seed = Annotated[int, typer.Option(help="decides everything random")]
 Folder = Annotated[Path, typer.Option(help="where INRs and models are kept, so that nothing is made twice")]
-Set = Annotated[Optional[list[str]], typer.Option("--set", help="override a number of the preset, e.g. --set fit.steps=500")]
-Classes = Annotated[Optional[str], typer.Option(help="names with commas between, or a number: so many of the largest classes")]
+Set = Annotated[
+    Optional[list[str]], typer.Option("--set", help="override a number of the preset, e.g. --set fit.steps=500")
+]
+Classes = Annotated[
+    Optional[str], typer.Option(help="names with commas between, or a number: so many of the largest classes")
+]
 EncoderName = Annotated[Optional[str], typer.Option(help="probes, paper or paper-text; the preset's own by default")]
 Model = Annotated[str, typer.Option(help="the folder of a saved model")]
 
@@ -51,13 +64,26 @@ def parse_classes(text: str | None) -> "int | list[str] | None":
 # %% ../nbs/20_cli.ipynb #03e066c5
 @app.callback(invoke_without_command=True)
 def version(show: Annotated[bool, typer.Option("--version", help="print the version")] = False):
-    if show: typer.echo(__version__); raise typer.Exit()
+    if show:
+        typer.echo(__version__)
+        raise typer.Exit()
 
 @app.command()
-def fit(out: Annotated[Path, typer.Argument(help="the folder to save the model in")],
-        dataset: Dataset = "families", preset: PresetName = "laptop", field: FieldName = "udf", encoder: EncoderName = None, classes: Classes = None,
-        seed: Seed = 0, folder: Folder = Path("runs"), set_: Set = None,
-        engine: Annotated[str, typer.Option(help="that fits INRs: local, or ray for the processes of a Ray cluster, which all see the folder")] = "local"):
+def fit(
+    out: Annotated[Path, typer.Argument(help="the folder to save the model in")],
+    dataset: Dataset = "families",
+    preset: PresetName = "laptop",
+    field: FieldName = "udf",
+    encoder: EncoderName = None,
+    classes: Classes = None,
+    seed: Seed = 0,
+    folder: Folder = Path("runs"),
+    set_: Set = None,
+    engine: Annotated[
+        str,
+        typer.Option(help="that fits INRs: local, or ray for the processes of a Ray cluster, which all see the folder"),
+    ] = "local",
+):
     "Fit INRs to a data set, train inr2vec on them, save the model and an index of the training shapes."
     with plain_errors():
         from inr2vec.experiments.pipeline import prepare
@@ -75,8 +101,13 @@ def read_files(files: list[Path]):
     return [with_points(check_shape(read_shape(f)), 2048).normalized() for f in files]
 
 @app.command()
-def embed(files: Annotated[list[Path], typer.Argument(help="off, obj, stl, ply, npy, npz, txt, ...")],
-          out: Annotated[Path, typer.Option(help="a safetensors file for the index of their embeddings")] = Path("embeddings.safetensors"), model: Model = "model"):
+def embed(
+    files: Annotated[list[Path], typer.Argument(help="off, obj, stl, ply, npy, npz, txt, ...")],
+    out: Annotated[Path, typer.Option(help="a safetensors file for the index of their embeddings")] = Path(
+        "embeddings.safetensors"
+    ),
+    model: Model = "model",
+):
     "Fit INRs to single files and write their embeddings, as an index that `search` reads."
     with plain_errors():
         from inr2vec.embedding.model import Inr2Vec
@@ -86,9 +117,12 @@ def embed(files: Annotated[list[Path], typer.Argument(help="off, obj, stl, ply, 
         typer.echo(f"{len(files)} embeddings of {m.preset.encoder.embed_dim} numbers in {out}")
 
 @app.command()
-def search(file: Annotated[Path, typer.Argument(help="the shape to search with")],
-           model: Model = "model", index: Annotated[Optional[Path], typer.Option(help="what to search; the model's own index by default")] = None,
-           k: Annotated[int, typer.Option(help="how many to list")] = 5):
+def search(
+    file: Annotated[Path, typer.Argument(help="the shape to search with")],
+    model: Model = "model",
+    index: Annotated[Optional[Path], typer.Option(help="what to search; the model's own index by default")] = None,
+    k: Annotated[int, typer.Option(help="how many to list")] = 5,
+):
     "The shapes of an index that are most like one file."
     with plain_errors():
         from inr2vec.embedding.model import Inr2Vec, pretrained_folder
@@ -98,10 +132,13 @@ def search(file: Annotated[Path, typer.Argument(help="the shape to search with")
             typer.echo(f"{i:3}  {match.distance:8.3f}  {match.label:15}  {match.name}")
 
 @app.command()
-def reconstruct(file: Annotated[Path, typer.Argument(help="a shape")],
-                out: Annotated[Path, typer.Argument(help="a .ply or .npz file for what comes back; .obj and .stl for meshes")],
-                model: Model = "model", resolution: Annotated[Optional[int], typer.Option(help="of the grid, for meshes and voxels")] = None,
-                inr: Annotated[bool, typer.Option("--inr", help="from the INR itself, and not by way of its embedding")] = False):
+def reconstruct(
+    file: Annotated[Path, typer.Argument(help="a shape")],
+    out: Annotated[Path, typer.Argument(help="a .ply or .npz file for what comes back; .obj and .stl for meshes")],
+    model: Model = "model",
+    resolution: Annotated[Optional[int], typer.Option(help="of the grid, for meshes and voxels")] = None,
+    inr: Annotated[bool, typer.Option("--inr", help="from the INR itself, and not by way of its embedding")] = False,
+):
     "A shape -> INR -> embedding -> a shape."
     with plain_errors():
         from inr2vec.embedding.model import Inr2Vec
@@ -110,7 +147,17 @@ def reconstruct(file: Annotated[Path, typer.Argument(help="a shape")],
         m = Inr2Vec.from_pretrained(model)
         inrs = m.fit_inrs(read_files([file]))
         grid = m.preset.queries.voxels if m.field == "occ" else m.preset.resolution
-        made = rebuild(inr_field(m.preset.siren, inrs.weights[0], m.device), m.field, resolution or grid, m.preset.points, m.seed) if inr else m.decode(m.embed(inrs)[0], resolution)
+        made = (
+            rebuild(
+                inr_field(m.preset.siren, inrs.weights[0], m.device),
+                m.field,
+                resolution or grid,
+                m.preset.points,
+                m.seed,
+            )
+            if inr
+            else m.decode(m.embed(inrs)[0], resolution)
+        )
         write_shape(made, out)
         typer.echo(f"{made if not hasattr(made, 'sum') else f'{int(made.sum())} voxels'} in {out}")
 
@@ -120,8 +167,12 @@ def write_shape(made, out: Path):
     import trimesh
     if isinstance(made, np.ndarray):
         if out.suffix != ".npz": raise UnknownOption(str(out), "voxels do not fit this format", "use .npz")
-        np.savez_compressed(out, voxels=made); return
-    if out.suffix == ".npz": np.savez_compressed(out, **{k: v for k in ("points", "vertices", "faces") if (v := getattr(made, k)) is not None})
+        np.savez_compressed(out, voxels=made)
+        return
+    if out.suffix == ".npz":
+        np.savez_compressed(
+            out, **{k: v for k in ("points", "vertices", "faces") if (v := getattr(made, k)) is not None}
+        )
     elif made.has_mesh: made.trimesh().export(out)
     elif out.suffix == ".ply": trimesh.PointCloud(made.points).export(out)
     else: raise UnknownOption(str(out), "a cloud does not fit this format", "use .ply or .npz")
@@ -129,7 +180,11 @@ def write_shape(made, out: Path):
 # %% ../nbs/20_cli.ipynb #a849c8ef
 def experiments_folder() -> Path:
     "Where the experiment notebooks are: beside the package in a clone, else below the current folder."
-    for root in (Path(__file__ if "__file__" in globals() else ".").resolve().parent.parent, Path.cwd(), Path.cwd().parent):
+    for root in (
+        Path(__file__ if "__file__" in globals() else ".").resolve().parent.parent,
+        Path.cwd(),
+        Path.cwd().parent,
+    ):
         if (at := root/"nbs"/"experiments").is_dir(): return at
     raise UnknownOption("experiments", "there is no folder nbs/experiments", "run this in a clone of the repository")
 
@@ -139,14 +194,37 @@ def check_classes(dataset: str, classes, field: str | None = None):
     from inr2vec.data.families import FAMILIES
     name, _, named = dataset.partition(":")
     generated = name == "families" and not Path(dataset).exists()
-    known = ([n.strip() for n in named.split(",")] if named else list(FAMILIES)) if generated else LAYOUTS[detect_layout(dataset, field)].classes(Path(dataset))
+    known = (
+        ([n.strip() for n in named.split(",")] if named else list(FAMILIES))
+        if generated
+        else LAYOUTS[detect_layout(dataset, field)].classes(Path(dataset))
+    )
     if generated and named: [one_of(n, FAMILIES, "dataset: family") for n in known]
     if isinstance(classes, int):
         if generated or not 2 <= classes <= len(known):
-            raise UnknownOption("classes", f"{classes} is no choice of classes here", "name some of " + ", ".join(known) + ("" if generated else f", or give a number from 2 to {len(known)}"))
+            raise UnknownOption(
+                "classes",
+                f"{classes} is no choice of classes here",
+                "name some of "
+                + ", ".join(known)
+                + ("" if generated else f", or give a number from 2 to {len(known)}"),
+            )
     else: [one_of(c, known, "classes") for c in classes or []]
 
-LEAST = {"limit": 1, "shapes": 1, "views": 1, "compared": 1, "pairs": 1, "steps": 2, "fits": 2, "repeats": 1, "batch": 2, "points": 1, "widths": 1}   # numbers, or lists of them
+LEAST = {
+    "limit": 1,
+    "shapes": 1,
+    "views": 1,
+    "compared": 1,
+    "pairs": 1,
+    "steps": 2,
+    "fits": 2,
+    "repeats": 1,
+    "batch": 2,
+    "points": 1,
+    "widths": 1,
+}  # numbers, or lists of them
+
 
 def usual_parameters(notebook: Path) -> dict:
     "The parameters of a notebook, with the values that it gives them; `...` for what is not written as a plain value."
@@ -176,9 +254,12 @@ def check_value(of: str, name: str, value, usual):
     values = value if isinstance(value, list) else [value]
     if allowed := _names_of(name): [one_of(v, allowed, what) for v in values]
     least = 2 if name == "shapes" and of.startswith("study") else LEAST.get(name)
-    if least and not (values and all(type(v) is int and v >= least for v in values)): raise UnknownOption(what, f"{value!r} is no number of that kind", f"use {least} or more")
-    if name == "seeds" and not (values and all(type(v) is int for v in values) and len(set(values)) == len(values)): raise UnknownOption(what, f"{value!r} are no seeds", "use different whole numbers, such as [0, 1, 2]")
-    if kind is float and not value > 0: raise UnknownOption(what, f"{value!r} is not above 0", f"it is {usual!r} by default")
+    if least and not (values and all(type(v) is int and v >= least for v in values)):
+        raise UnknownOption(what, f"{value!r} is no number of that kind", f"use {least} or more")
+    if name == "seeds" and not (values and all(type(v) is int for v in values) and len(set(values)) == len(values)):
+        raise UnknownOption(what, f"{value!r} are no seeds", "use different whole numbers, such as [0, 1, 2]")
+    if kind is float and not value > 0:
+        raise UnknownOption(what, f"{value!r} is not above 0", f"it is {usual!r} by default")
 
 def checked_parameters(notebook: Path, given: dict) -> dict:
     "Those of `given` that are not None, all of them parameters of the notebook, with values that it and its preset take."
@@ -187,9 +268,15 @@ def checked_parameters(notebook: Path, given: dict) -> dict:
     from inr2vec.core.fields import FIELDS
     given = {k: v for k, v in given.items() if v is not None}
     known = usual_parameters(notebook)
-    if "seed" in given and "seeds" in known and "seed" not in known: given["seeds"] = [given.pop("seed")]     # it runs over several
-    for k, v in given.items(): check_value(notebook.stem, one_of(k, known, f"parameter of {notebook.stem}"), v, known[k])
-    get_preset(given.get("preset", "smoke"), **parse_overrides(given.get("overrides")), **({"encoder.kind": given["encoder"]} if "encoder" in given else {}))
+    if "seed" in given and "seeds" in known and "seed" not in known:
+        given["seeds"] = [given.pop("seed")]  # it runs over several
+    for k, v in given.items():
+        check_value(notebook.stem, one_of(k, known, f"parameter of {notebook.stem}"), v, known[k])
+    get_preset(
+        given.get("preset", "smoke"),
+        **parse_overrides(given.get("overrides")),
+        **({"encoder.kind": given["encoder"]} if "encoder" in given else {}),
+    )
     if "field" in given: one_of(given["field"], FIELDS, "field")
     name = given.get("dataset", "families")
     if name.split(":")[0] != "families": detect_layout(name, given.get("field"))
@@ -204,17 +291,32 @@ def run_notebook(notebook: Path, folder: Path, parameters: dict) -> Path:  # the
     from nbconvert import HTMLExporter
     folder.mkdir(parents=True, exist_ok=True)
     out = folder/f"{run_name(notebook, parameters)}.ipynb"
-    try: papermill.execute_notebook(str(notebook), str(out), parameters, cwd=str(folder), kernel_name="python3", progress_bar=True, log_output=False, stderr_file=sys.stderr)
+    try:
+        papermill.execute_notebook(
+            str(notebook),
+            str(out),
+            parameters,
+            cwd=str(folder),
+            kernel_name="python3",
+            progress_bar=True,
+            log_output=False,
+            stderr_file=sys.stderr,
+        )
     finally:
-        if out.exists(): out.with_suffix(".html").write_text(HTMLExporter().from_filename(str(out))[0], encoding="utf-8")
+        if out.exists():
+            out.with_suffix(".html").write_text(HTMLExporter().from_filename(str(out))[0], encoding="utf-8")
     return out
 
 def run_name(notebook: Path, parameters: dict) -> str:
     "What the files of a run are called."
     from inr2vec.report.results import Result
     few = parameters.get("classes")
-    label = f"{parameters['dataset']}-{few if isinstance(few, int) else len(few)}" if few else parameters["dataset"]      # as `read_shapes` calls it
-    return Path(Result(notebook.stem, parameters["preset"], label, parameters.get("seed", 0), {}, parameters).file_name).stem
+    label = (
+        f"{parameters['dataset']}-{few if isinstance(few, int) else len(few)}" if few else parameters["dataset"]
+    )  # as `read_shapes` calls it
+    return Path(
+        Result(notebook.stem, parameters["preset"], label, parameters.get("seed", 0), {}, parameters).file_name
+    ).stem
 
 def run_recorded(notebook: Path, folder: Path, parameters: dict):  # -> record.Run
     "Run the notebook and keep a record of how it ended."
@@ -228,9 +330,20 @@ def run_recorded(notebook: Path, folder: Path, parameters: dict):  # -> record.R
         before = {p: p.stat().st_mtime_ns for p in results.glob("*.json")}
         try: run_notebook(notebook, folder, parameters)
         except PapermillExecutionError as e:
-            run.state, run.why = ("not run" if issubclass(getattr(errors, e.ename, object), Inr2VecError) else "failed"), f"{e.evalue}" if hasattr(errors, e.ename) else f"{e.ename}: {e.evalue}"
+            run.state, run.why = (
+                ("not run" if issubclass(getattr(errors, e.ename, object), Inr2VecError) else "failed"),
+                f"{e.evalue}" if hasattr(errors, e.ename) else f"{e.ename}: {e.evalue}",
+            )
         out = folder/f"{run_name(notebook, parameters)}.ipynb"
-        run.files = [str(p.resolve()) for p in (out, out.with_suffix(".html"), *sorted(p for p in results.glob("*.json") if before.get(p) != p.stat().st_mtime_ns)) if p.exists()]
+        run.files = [
+            str(p.resolve())
+            for p in (
+                out,
+                out.with_suffix(".html"),
+                *sorted(p for p in results.glob("*.json") if before.get(p) != p.stat().st_mtime_ns),
+            )
+            if p.exists()
+        ]
     run.seconds = time.time() - start
     save_run(run, run_file(folder, run_name(notebook, parameters)))
     return run
@@ -244,35 +357,68 @@ def finished_run(notebook: Path, folder: Path, parameters: dict):  # -> record.R
     return run
 
 # %% ../nbs/20_cli.ipynb #f7c6a8fa
-Parameter = Annotated[Optional[list[str]], typer.Option("--parameter", "-p", help="another parameter of the notebook, e.g. -p views=2")]
+Parameter = Annotated[
+    Optional[list[str]], typer.Option("--parameter", "-p", help="another parameter of the notebook, e.g. -p views=2")
+]
 
 @app.command()
-def reproduce(experiment: Annotated[str, typer.Argument(help="the name of a notebook in nbs/experiments, or 'all'")],
-              preset: PresetName = "laptop", dataset: Dataset = "families", field: Annotated[Optional[str], typer.Option("--field")] = None, encoder: EncoderName = None,
-              classes: Classes = None, seed: Annotated[Optional[int], typer.Option(help="decides everything random; the notebook's own by default")] = None, set_: Set = None, parameter: Parameter = None, folder: Folder = Path("runs"),
-              results: Annotated[Path, typer.Option(help="where the result goes, as JSON")] = Path("results"),
-              force: Annotated[bool, typer.Option("--force", help="with 'all': also what is finished already")] = False):
+def reproduce(
+    experiment: Annotated[str, typer.Argument(help="the name of a notebook in nbs/experiments, or 'all'")],
+    preset: PresetName = "laptop",
+    dataset: Dataset = "families",
+    field: Annotated[Optional[str], typer.Option("--field")] = None,
+    encoder: EncoderName = None,
+    classes: Classes = None,
+    seed: Annotated[
+        Optional[int], typer.Option(help="decides everything random; the notebook's own by default")
+    ] = None,
+    set_: Set = None,
+    parameter: Parameter = None,
+    folder: Folder = Path("runs"),
+    results: Annotated[Path, typer.Option(help="where the result goes, as JSON")] = Path("results"),
+    force: Annotated[bool, typer.Option("--force", help="with 'all': also what is finished already")] = False,
+):
     "Run an experiment notebook, or all; leave them executed, as HTML, and their results as JSON."
     with plain_errors():
         from inr2vec.embedding.presets import parse_overrides
         from inr2vec.report.runs import lacks, summary
         at = experiments_folder()
-        names = sorted(p.stem for p in at.glob("*.ipynb"))
+        names = sorted(p.stem for p in at.glob("[!0-9]*.ipynb"))
         wanted = names if experiment == "all" else [one_of(experiment, [*names, "all"], "experiment")]
-        local = lambda d: d if d.split(":")[0] == "families" else str(Path(d).resolve())
-        given = dict(preset=preset, dataset=local(dataset), field=field, encoder=encoder, classes=parse_classes(classes), seed=seed,
-                     overrides=parse_overrides(set_) or None, folder=str(folder.resolve()), results=str(results.resolve()), **parse_overrides(parameter))
+        def local(d):
+            return d if d.split(":")[0] == "families" else str(Path(d).resolve())
+        given = dict(
+            preset=preset,
+            dataset=local(dataset),
+            field=field,
+            encoder=encoder,
+            classes=parse_classes(classes),
+            seed=seed,
+            overrides=parse_overrides(set_) or None,
+            folder=str(folder.resolve()),
+            results=str(results.resolve()),
+            **parse_overrides(parameter),
+        )
         has = {name: usual_parameters(at/f"{name}.ipynb") for name in wanted}
         if experiment == "all":       # each takes what it has; what none has is a mistake
             known = dict.fromkeys(k for h in has.values() for k in h)
             [one_of(k, known, "parameter") for k, v in given.items() if v is not None]
-        own = lambda name: {k: v for k, v in given.items() if experiment != "all" or k in has[name] or k == "seed" and "seeds" in has[name]}
+        def own(name):
+            return {
+                    k: v
+                    for k, v in given.items()
+                    if experiment != "all" or k in has[name] or k == "seed" and "seeds" in has[name]
+                }
         todo = {at/f"{name}.ipynb": checked_parameters(at/f"{name}.ipynb", own(name)) for name in wanted}
-        if experiment != "all" and (why := lacks(experiment, given)): raise UnknownOption(experiment, "it cannot be run so", why)
+        if experiment != "all" and (why := lacks(experiment, given)):
+            raise UnknownOption(experiment, "it cannot be run so", why)
         runs = []
         for i, (notebook, parameters) in enumerate(todo.items(), 1):
             run = finished_run(notebook, folder, parameters) if experiment == "all" and not force else None
-            typer.echo(f"[{i} of {len(todo)}] {notebook.stem}" + (f": finished on {run.date[:10]} with the same parameters and code" if run else ""))
+            typer.echo(
+                f"[{i} of {len(todo)}] {notebook.stem}"
+                + (f": finished on {run.date[:10]} with the same parameters and code" if run else "")
+            )
             runs.append(run := run or run_recorded(notebook, folder, parameters))
             if run.state != "finished": typer.secho(f"{run.state}: {run.why}", fg="red", err=True)
             for f in [] if run.skipped else run.files: typer.echo(f"    {f}")

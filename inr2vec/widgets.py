@@ -18,7 +18,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from .core.errors import BadEmbeddings, EmptyShape, Inr2VecError
+from .core.errors import BadEmbeddings, EmptyShape
 from .inrs.fitting import FitSpec, fit_batch
 from .tasks.interpolation import interpolate
 from .embedding.model import Inr2Vec
@@ -42,33 +42,67 @@ def canvas(figure: go.Figure) -> tuple:  # a widget, and a function that shows a
     try: at = go.FigureWidget(figure)
     except ImportError:
         import ipywidgets
-        at = ipywidgets.Output(layout=dict(width=f"{(figure.layout.width or 560) + 20}px", height=f"{(figure.layout.height or 340) + 20}px"))
-        def show_it(new: go.Figure): at.outputs = (dict(output_type="display_data", metadata={}, data={"application/vnd.plotly.v1+json": Picture(b"", new)._repr_mimebundle_()["application/vnd.plotly.v1+json"]}),)
+
+        at = ipywidgets.Output(
+            layout=dict(
+                width=f"{(figure.layout.width or 560) + 20}px", height=f"{(figure.layout.height or 340) + 20}px"
+            )
+        )
+
+        def show_it(new: go.Figure):
+            at.outputs = (
+                dict(
+                    output_type="display_data",
+                    metadata={},
+                    data={
+                        "application/vnd.plotly.v1+json": Picture(b"", new)._repr_mimebundle_()[
+                            "application/vnd.plotly.v1+json"
+                        ]
+                    },
+                ),
+            )
         show_it(figure)
         return at, show_it
     def replace(new: go.Figure):
         with at.batch_update():
-            if [t.type for t in at.data] != [t.type for t in new.data]: at.data = (); at.add_traces(new.data)
+            if [t.type for t in at.data] != [t.type for t in new.data]:
+                at.data = ()
+                at.add_traces(new.data)
             else:
                 for old, t in zip(at.data, new.data): old.update(t.to_plotly_json(), overwrite=True)
             at.layout.annotations, at.layout.shapes = new.layout.annotations, new.layout.shapes
             for k in ("width", "height", "title"): at.layout[k] = new.layout[k]
-            for k, scene in new.layout.to_plotly_json().items():             # they move when their number changes; their cameras stay
-                if k.startswith("scene"): at.layout[k] = dict(at.layout[k].to_plotly_json(), domain=scene["domain"]) if k in at.layout else scene
+            for (
+                k,
+                scene,
+            ) in new.layout.to_plotly_json().items():  # they move when their number changes; their cameras stay
+                if k.startswith("scene"):
+                    at.layout[k] = (
+                        dict(at.layout[k].to_plotly_json(), domain=scene["domain"]) if k in at.layout else scene
+                    )
     return at, replace
 
 def beside_each_other(pngs: list[bytes]) -> bytes:
     "Pictures in one row, as one PNG."
     images = [Image.open(io.BytesIO(p)).convert("RGB") for p in pngs]
-    row, x, out = Image.new("RGB", (sum(i.width for i in images), max(i.height for i in images)), "white"), 0, io.BytesIO()
-    for i in images: row.paste(i, (x, (row.height - i.height)//2)); x += i.width
+    row, x, out = (
+        Image.new("RGB", (sum(i.width for i in images), max(i.height for i in images)), "white"),
+        0,
+        io.BytesIO(),
+    )
+    for i in images:
+        row.paste(i, (x, (row.height - i.height) // 2))
+        x += i.width
     row.quantize(96).save(out, "PNG", optimize=True)
     return out.getvalue()
 
 class Explorer:
     "Controls and what they show. A subclass gives `start` (name -> first value), `controls` and the pure function `panels`."
     start: dict
-    def controls(self) -> dict: raise NotImplementedError      # name -> a control of ipywidgets, in the order in which they stand
+
+    def controls(self) -> dict:
+        raise NotImplementedError  # name -> a control of ipywidgets, in the order in which they stand
+
     def panels(self, **values) -> list[Picture]: raise NotImplementedError
     def clicks(self, canvases: list, controls: dict): pass     # connect clicks on a canvas with a control
 
@@ -85,11 +119,19 @@ class Explorer:
         def changed(_):
             for to, p in zip(replace, self.panels(**{k: c.value for k, c in controls.items()})): to(p.figure)
         for c in controls.values(): c.observe(changed, "value")
-        return ipywidgets.VBox([ipywidgets.HBox(list(controls.values()), layout=dict(flex_flow="row wrap")), ipywidgets.HBox(list(places), layout=dict(flex_flow="row wrap"))])
+        return ipywidgets.VBox(
+            [
+                ipywidgets.HBox(list(controls.values()), layout=dict(flex_flow="row wrap")),
+                ipywidgets.HBox(list(places), layout=dict(flex_flow="row wrap")),
+            ]
+        )
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         if live(): return self.widget()._repr_mimebundle_(include=include, exclude=exclude)
-        return {"image/png": base64.b64encode(self.still()).decode(), "text/plain": f"{type(self).__name__}(a still picture: open the notebook in JupyterLab to move its controls)"}
+        return {
+            "image/png": base64.b64encode(self.still()).decode(),
+            "text/plain": f"{type(self).__name__}(a still picture: open the notebook in JupyterLab to move its controls)",
+        }
 
 # %% ../nbs/10_widgets.ipynb #9f413e21
 class RetrievalExplorer(Explorer):
@@ -99,7 +141,8 @@ class RetrievalExplorer(Explorer):
                  k: int = 5,             # neighbours at first
                  what: str = "points",   # or 'mesh'
                  ):
-        if len(shapes) != len(z): raise BadEmbeddings("z", f"there are {len(z)} for {len(shapes)} shapes", "give one row for each shape")
+        if len(shapes) != len(z):
+            raise BadEmbeddings("z", f"there are {len(z)} for {len(shapes)} shapes", "give one row for each shape")
         self.shapes, self.z, self.what = shapes, z, what
         self.index = Index([str(i) for i in range(len(shapes))], [s.label for s in shapes], z)
         self.start = dict(query=0, k=min(k, len(shapes) - 1))
@@ -111,28 +154,49 @@ class RetrievalExplorer(Explorer):
     def panels(self, query: int, k: int) -> list[Picture]:
         near, me = self.neighbours(query, k), self.shapes[query]
         titles = [f"{me.label}: asked", *(str(self.shapes[i].label) for i in near)]
-        return [show([[me, *(self.shapes[i] for i in near)]], [titles], right=[[None, *(self.shapes[i].label == me.label for i in near)]], what=self.what)]
+        return [
+            show(
+                [[me, *(self.shapes[i] for i in near)]],
+                [titles],
+                right=[[None, *(self.shapes[i].label == me.label for i in near)]],
+                what=self.what,
+            )
+        ]
 
     def controls(self) -> dict:
         import ipywidgets
-        return dict(query=ipywidgets.IntSlider(0, 0, len(self.shapes) - 1, description="shape", continuous_update=False),
-                    k=ipywidgets.IntSlider(self.start["k"], 1, min(8, len(self.shapes) - 1), description="neighbours", continuous_update=False))
+
+        return dict(
+            query=ipywidgets.IntSlider(0, 0, len(self.shapes) - 1, description="shape", continuous_update=False),
+            k=ipywidgets.IntSlider(
+                self.start["k"], 1, min(8, len(self.shapes) - 1), description="neighbours", continuous_update=False
+            ),
+        )
 
 # %% ../nbs/10_widgets.ipynb #e23a3a1b
 class WayExplorer(Explorer):
     "Two shapes and what lies between their embeddings."
-    def __init__(self, decode: "Callable[[Tensor], object] | Inr2Vec",  # from an embedding (d,) to a shape, cloud or grid; or the model
-                 z,                      # (n, d) embeddings to walk between
-                 names: list[str],       # (n,)
-                 steps: int = 11):       # places on the way, both ends included
+
+    def __init__(
+        self,
+        decode: "Callable[[Tensor], object] | Inr2Vec",  # from an embedding (d,) to a shape, cloud or grid; or the model
+        z,  # (n, d) embeddings to walk between
+        names: list[str],  # (n,)
+        steps: int = 11,
+    ):       # places on the way, both ends included
         self.z, self.names, self.steps, self.kept = torch.as_tensor(np.asarray(z)), list(names), steps, {}
-        if len(self.names) != len(self.z) or len(self.z) < 2: raise BadEmbeddings("z", f"there are {len(self.z)} with {len(self.names)} names", "give two or more, and a name for each")
+        if len(self.names) != len(self.z) or len(self.z) < 2:
+            raise BadEmbeddings(
+                "z", f"there are {len(self.z)} with {len(self.names)} names", "give two or more, and a name for each"
+            )
         self.decode = decode.decode if isinstance(decode, Inr2Vec) else decode
         self.start = dict(a=0, b=1, at=(steps - 1)//2)
 
     def made(self, a: int, b: int, at: int):
         "The shape at place `at` of the way from `a` to `b`, or None where there is no surface."
-        if at == 0 or a == b: b = a; at = 0
+        if at == 0 or a == b:
+            b = a
+            at = 0
         if at == self.steps - 1: a, at = b, 0
         key = (a, a, 0) if at == 0 else (a, b, at)
         if key not in self.kept:
@@ -143,12 +207,26 @@ class WayExplorer(Explorer):
 
     def panels(self, a: int, b: int, at: int) -> list[Picture]:
         t = at/(self.steps - 1)
-        return [show([[self.made(a, b, 0), self.made(a, b, at), self.made(a, b, self.steps - 1)]], [[self.names[a], f"{1 - t:.0%} + {t:.0%}", self.names[b]]], size=200)]
+        return [
+            show(
+                [[self.made(a, b, 0), self.made(a, b, at), self.made(a, b, self.steps - 1)]],
+                [[self.names[a], f"{1 - t:.0%} + {t:.0%}", self.names[b]]],
+                size=200,
+            )
+        ]
 
     def controls(self) -> dict:
         import ipywidgets
-        choice = lambda i, text: ipywidgets.Dropdown(options=[(n, k) for k, n in enumerate(self.names)], value=i, description=text)
-        return dict(a=choice(0, "from"), b=choice(1, "to"), at=ipywidgets.IntSlider(self.start["at"], 0, self.steps - 1, description="place", continuous_update=False))
+
+        def choice(i, text):
+            return ipywidgets.Dropdown(
+                    options=[(n, k) for k, n in enumerate(self.names)], value=i, description=text
+                )
+        return dict(
+            a=choice(0, "from"),
+            b=choice(1, "to"),
+            at=ipywidgets.IntSlider(self.start["at"], 0, self.steps - 1, description="place", continuous_update=False),
+        )
 
 # %% ../nbs/10_widgets.ipynb #e744b541
 class MapExplorer(Explorer):
@@ -159,13 +237,26 @@ class MapExplorer(Explorer):
                  what: str = "points", seed: int = 0):
         self.shapes, self.labels, self.what = shapes, np.array([str(s.label) for s in shapes]), what
         self.xy = np.asarray(plane(z, seed=seed) if xy is None else xy, np.float32)
-        if self.xy.shape != (len(shapes), 2): raise BadEmbeddings("xy", f"it has the shape {self.xy.shape}, for {len(shapes)} shapes", "give one point for each shape")
+        if self.xy.shape != (len(shapes), 2):
+            raise BadEmbeddings(
+                "xy", f"it has the shape {self.xy.shape}, for {len(shapes)} shapes", "give one point for each shape"
+            )
         self.base, self.start = map2d(self.xy, self.labels.tolist()), dict(chosen=0)
 
     def panels(self, chosen: int) -> list[Picture]:
         fig = go.Figure(self.base.figure)
-        fig.add_scatter(x=self.xy[[chosen], 0], y=self.xy[[chosen], 1], mode="markers", showlegend=False, hoverinfo="skip", marker=dict(size=16, symbol="circle-open", color="#000000", line=dict(width=2)))
-        return [Picture(self.base.png, fig, "the map"), show([[self.shapes[chosen]]], [[f"{chosen}: {self.labels[chosen]}"]], what=self.what, size=260)]
+        fig.add_scatter(
+            x=self.xy[[chosen], 0],
+            y=self.xy[[chosen], 1],
+            mode="markers",
+            showlegend=False,
+            hoverinfo="skip",
+            marker=dict(size=16, symbol="circle-open", color="#000000", line=dict(width=2)),
+        )
+        return [
+            Picture(self.base.png, fig, "the map"),
+            show([[self.shapes[chosen]]], [[f"{chosen}: {self.labels[chosen]}"]], what=self.what, size=260),
+        ]
 
     def rows(self, trace: int) -> np.ndarray:
         "The shapes that the points of one trace of the map stand for."
@@ -173,7 +264,10 @@ class MapExplorer(Explorer):
 
     def controls(self) -> dict:
         import ipywidgets
-        return dict(chosen=ipywidgets.IntSlider(0, 0, len(self.shapes) - 1, description="shape", continuous_update=False))
+
+        return dict(
+            chosen=ipywidgets.IntSlider(0, 0, len(self.shapes) - 1, description="shape", continuous_update=False)
+        )
 
     def clicks(self, canvases: list, controls: dict):
         if not isinstance(canvases[0], go.FigureWidget): return
@@ -184,10 +278,27 @@ class MapExplorer(Explorer):
 # %% ../nbs/10_widgets.ipynb #2856735a
 class FittingMonitor(Explorer):
     "One INR while it is fitted: the loss at every step, and what its zero level is in the end."
-    def __init__(self, shape: Shape, field: str = "sdf",
-                 siren: SirenSpec = SirenSpec(hidden=64), queries: QuerySpec = QuerySpec(3_000, 7_500, 6_000, 750, 750, voxels=32),
-                 steps: int = 100, points: int = 1024, lr: float = 1e-3, resolution: int = 48, seed: int = 0):
-        self.shape, self.field, self.siren, self.points, self.lr, self.resolution, self.seed = shape, field, siren, points, lr, resolution, seed
+    def __init__(
+        self,
+        shape: Shape,
+        field: str = "sdf",
+        siren: SirenSpec = SirenSpec(hidden=64),
+        queries: QuerySpec = QuerySpec(3_000, 7_500, 6_000, 750, 750, voxels=32),
+        steps: int = 100,
+        points: int = 1024,
+        lr: float = 1e-3,
+        resolution: int = 48,
+        seed: int = 0,
+    ):
+        self.shape, self.field, self.siren, self.points, self.lr, self.resolution, self.seed = (
+            shape,
+            field,
+            siren,
+            points,
+            lr,
+            resolution,
+            seed,
+        )
         self.x, self.value = (torch.from_numpy(a)[None] for a in make_queries(shape, field, queries))
         self.init, self.kept, self.start = shared_init(siren, seed), {}, dict(steps=steps)
 
@@ -198,7 +309,17 @@ class FittingMonitor(Explorer):
             def each(step, loss):
                 losses.append(float(loss.mean()))
                 if on_step: on_step(losses)
-            fit = fit_batch(self.siren, self.init, self.x, self.value, self.field, FitSpec(steps=steps, points=self.points, lr=self.lr, decay=True), self.seed, on_step=each)
+
+            fit = fit_batch(
+                self.siren,
+                self.init,
+                self.x,
+                self.value,
+                self.field,
+                FitSpec(steps=steps, points=self.points, lr=self.lr, decay=True),
+                self.seed,
+                on_step=each,
+            )
             try: made = reconstruct(inr_field(self.siren, fit.weights[0]), self.field, self.resolution, 1024)
             except EmptyShape: made = None
             self.kept[steps] = losses, made
@@ -206,8 +327,20 @@ class FittingMonitor(Explorer):
 
     def panels(self, steps: int) -> list[Picture]:
         losses, made = self.fitted(steps)
-        return [curves({"loss": (np.arange(1, len(losses) + 1), losses)}), show([[self.shape, made]], ["the shape", f"after {steps} steps" + (": no surface yet" if made is None else "")], size=200)]
+        return [
+            curves({"loss": (np.arange(1, len(losses) + 1), losses)}),
+            show(
+                [[self.shape, made]],
+                ["the shape", f"after {steps} steps" + (": no surface yet" if made is None else "")],
+                size=200,
+            ),
+        ]
 
     def controls(self) -> dict:
         import ipywidgets
-        return dict(steps=ipywidgets.IntSlider(self.start["steps"], 10, max(500, self.start["steps"]), 10, description="steps", continuous_update=False))
+
+        return dict(
+            steps=ipywidgets.IntSlider(
+                self.start["steps"], 10, max(500, self.start["steps"]), 10, description="steps", continuous_update=False
+            )
+        )

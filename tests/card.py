@@ -23,7 +23,14 @@ class OnCard(torch.Tensor):
     "A tensor of the processor, `raw`, that says it lies on the card."
     @staticmethod
     def __new__(cls, raw):
-        t = torch.Tensor._make_wrapper_subclass(cls, raw.size(), strides=raw.stride(), storage_offset=raw.storage_offset(), dtype=raw.dtype, device=torch.device(DEVICE, 0))
+        t = torch.Tensor._make_wrapper_subclass(
+            cls,
+            raw.size(),
+            strides=raw.stride(),
+            storage_offset=raw.storage_offset(),
+            dtype=raw.dtype,
+            device=torch.device(DEVICE, 0),
+        )
         t.raw = raw
         return t
     __torch_function__ = torch._C._disabled_torch_function_impl
@@ -32,20 +39,38 @@ class OnCard(torch.Tensor):
     def tolist(self): return self.raw.tolist()
     def __repr__(self, **options): return f"on the card: {self.raw!r}"
 
-BOTH_SIDES = {"aten::copy_", "aten::_copy_from", "aten::_to_copy", "aten::index", "aten::_index_put_impl_", "aten::index_put_", "aten::index_put"}   # which a real card allows
+BOTH_SIDES = {
+    "aten::copy_",
+    "aten::_copy_from",
+    "aten::_to_copy",
+    "aten::index",
+    "aten::_index_put_impl_",
+    "aten::index_put_",
+    "aten::index_put",
+}  # which a real card allows
+
 
 def compute(op, *args, **kwargs):
     "What every operation that has to do with the card becomes."
     name, leaves = op._schema.name, tree_leaves((args, kwargs))
-    tensors, generators, devices = ([x for x in leaves if isinstance(x, kind)] for kind in (torch.Tensor, Generator.__base__, torch.device))
+    tensors, generators, devices = (
+        [x for x in leaves if isinstance(x, kind)] for kind in (torch.Tensor, Generator.__base__, torch.device)
+    )
     here, there = ([t for t in tensors if isinstance(t, OnCard) == card] for card in (True, False))
     on_card = devices[-1].type == DEVICE if devices else bool(here)
     def refuse(why): raise RuntimeError(f"{name}: {why}")
-    if name not in BOTH_SIDES and here and any(t.ndim for t in there): refuse("tensors of the card and of the processor together")
-    if "index" in name and name in BOTH_SIDES and not isinstance(args[0], OnCard): refuse("a tensor of the processor with indices or values on the card")
-    if "index_put" in name and args[2].ndim and not isinstance(args[2], OnCard): refuse("values of the processor put into a tensor on the card")
+
+    if name not in BOTH_SIDES and here and any(t.ndim for t in there):
+        refuse("tensors of the card and of the processor together")
+    if "index" in name and name in BOTH_SIDES and not isinstance(args[0], OnCard):
+        refuse("a tensor of the processor with indices or values on the card")
+    if "index_put" in name and args[2].ndim and not isinstance(args[2], OnCard):
+        refuse("values of the processor put into a tensor on the card")
     if generators and (generators[0]._cdata in CARD_GENERATORS) != on_card: refuse("a generator of the other device")
-    args_, kwargs_ = tree_map(lambda x: x.raw if isinstance(x, OnCard) else torch.device("cpu") if isinstance(x, torch.device) else x, (args, kwargs))
+    args_, kwargs_ = tree_map(
+        lambda x: x.raw if isinstance(x, OnCard) else torch.device("cpu") if isinstance(x, torch.device) else x,
+        (args, kwargs),
+    )
     out = op(*args_, **{k: v for k, v in kwargs_.items() if k != "pin_memory"})
     if any(t.raw.shape != t.shape for t in here): refuse("the pretended card cannot resize")
     if out is None: return None
@@ -56,9 +81,27 @@ def compute(op, *args, **kwargs):
 FALLBACK, ATEN = torch.library.Library("_", "IMPL"), torch.library.Library("aten", "IMPL")
 FALLBACK.fallback(compute, "PrivateUse1")
 FALLBACK.fallback(torch.library.fallthrough_kernel, "AutocastPrivateUse1")    # autocast leaves everything as it is
-for named in ("arange", "arange.start", "arange.start_step", "linspace", "logspace", "randperm", "randperm.generator", "tril_indices", "triu_indices", "eye", "eye.m"):   # they would resize what they return
+for named in (
+    "arange",
+    "arange.start",
+    "arange.start_step",
+    "linspace",
+    "logspace",
+    "randperm",
+    "randperm.generator",
+    "tril_indices",
+    "triu_indices",
+    "eye",
+    "eye.m",
+):  # they would resize what they return
     packet, _, overload = named.partition(".")
-    ATEN.impl(named, lambda *args, op=getattr(getattr(torch.ops.aten, packet), overload or "default"), **kwargs: compute(op, *args, **kwargs), "PrivateUse1")
+    ATEN.impl(
+        named,
+        lambda *args, op=getattr(getattr(torch.ops.aten, packet), overload or "default"), **kwargs: compute(
+            op, *args, **kwargs
+        ),
+        "PrivateUse1",
+    )
 
 # -- what goes past the dispatcher
 
@@ -74,7 +117,8 @@ class Generator(torch.Generator):
 def made(f):
     "`torch.tensor` and `torch.as_tensor`, by way of the processor."
     def of(data, *args, device=None, **kwargs):
-        if device is None or torch.device(device).type != DEVICE: return f(data, *args, **({} if device is None else dict(device=device)), **kwargs)
+        if device is None or torch.device(device).type != DEVICE:
+            return f(data, *args, **({} if device is None else dict(device=device)), **kwargs)
         return (data if isinstance(data, torch.Tensor) else f(data, *args, **kwargs)).to(device)
     return of
 
@@ -87,24 +131,49 @@ def gru(forward):
             wi, wh, bi, bh = (getattr(self, f"{k}_l{layer}") for k in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
             state, out = x.new_zeros(len(x), self.hidden_size) if h is None else h[layer], []
             for step in x.unbind(1):
-                (ri, zi, ni), (rh, zh, nh) = torch.nn.functional.linear(step, wi, bi).chunk(3, 1), torch.nn.functional.linear(state, wh, bh).chunk(3, 1)
-                z = (zi + zh).sigmoid(); n = (ni + (ri + rh).sigmoid()*nh).tanh(); state = n + z*(state - n); out.append(state)
-            x = torch.stack(out, 1); last.append(state)
+                (ri, zi, ni), (rh, zh, nh) = (
+                    torch.nn.functional.linear(step, wi, bi).chunk(3, 1),
+                    torch.nn.functional.linear(state, wh, bh).chunk(3, 1),
+                )
+                z = (zi + zh).sigmoid()
+                n = (ni + (ri + rh).sigmoid() * nh).tanh()
+                state = n + z * (state - n)
+                out.append(state)
+            x = torch.stack(out, 1)
+            last.append(state)
         return x, torch.stack(last)
     return of
 
-torch.Generator, torch.tensor, torch.as_tensor, torch.nn.GRU.forward = Generator, made(torch.tensor), made(torch.as_tensor), gru(torch.nn.GRU.forward)
-torch.inference_mode = lambda mode=True: torch.set_grad_enabled(not mode)    # in the real one, views of wrapped tensors cannot be made
+torch.Generator, torch.tensor, torch.as_tensor, torch.nn.GRU.forward = (
+    Generator,
+    made(torch.tensor),
+    made(torch.as_tensor),
+    gru(torch.nn.GRU.forward),
+)
+torch.inference_mode = lambda mode=True: torch.set_grad_enabled(
+    not mode
+)  # in the real one, views of wrapped tensors cannot be made
+
 
 def refusals() -> list[str]:
     "What the pretended card should refuse and does not."
     there, here = torch.ones(3), torch.ones(3, device=DEVICE)
-    cases = {"a sum across devices": lambda: here + there, "a generator of the processor": lambda: torch.randn(3, generator=torch.Generator(), device=DEVICE),
-             "NumPy": lambda: here.numpy(), "an index on the card": lambda: there[here.long()]}
+    cases = {
+        "a sum across devices": lambda: here + there,
+        "a generator of the processor": lambda: torch.randn(3, generator=torch.Generator(), device=DEVICE),
+        "NumPy": lambda: here.numpy(),
+        "an index on the card": lambda: there[here.long()],
+    }
     def accepts(f):
-        try: f(); return True
-        except (RuntimeError, TypeError): return False
-    return [f"{what} is not refused" for what, f in cases.items() if accepts(f)] + ["a sum on the card is wrong"]*((here + 1).cpu().tolist() != [2.]*3)
+        try:
+            f()
+            return True
+        except (RuntimeError, TypeError):
+            return False
+
+    return [f"{what} is not refused" for what, f in cases.items() if accepts(f)] + ["a sum on the card is wrong"] * (
+        (here + 1).cpu().tolist() != [2.0] * 3
+    )
 
 def experiment(name: str):
     "The cells of an experiment, on the card; in a folder of its own."
@@ -125,15 +194,19 @@ def benchmark():
     import inr2vec.inrs.fitting, inr2vec.inrs.fused_ops
     inr2vec.inrs.fitting.fused_waves = lambda: (inr2vec.inrs.fused_ops._waves, inr2vec.inrs.fused_ops._fold)
     with tempfile.TemporaryDirectory() as tmp:
-        sys.path.insert(0, str(ROOT/"benchmarks")); sys.argv = ["gpu.py", "--device", DEVICE, "--small", "--out", tmp]
+        sys.path.insert(0, str(ROOT / "benchmarks"))
+        sys.argv = ["gpu.py", "--device", DEVICE, "--small", "--out", tmp]
         try: runpy.run_path(str(ROOT/"benchmarks"/"gpu.py"), run_name="__main__")
         except SystemExit as e:
             if e.code: raise
-        if '"reason"' in next(Path(tmp).glob("bench-gpu-*.json")).read_text(): raise RuntimeError("something was left out: its reason is above")
+        if '"reason"' in next(Path(tmp).glob("bench-gpu-*.json")).read_text():
+            raise RuntimeError("something was left out: its reason is above")
 
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
-    import matplotlib; matplotlib.use("agg")
+    import matplotlib
+
+    matplotlib.use("agg")
     if wrong := refusals(): sys.exit("\n".join(wrong))
     for name in sys.argv[1:]:     # experiments, and benchmarks/gpu.py
         benchmark() if name == "benchmarks/gpu.py" else experiment(name)

@@ -1,4 +1,4 @@
-"""Write README.md from nbs/index.ipynb and CONTRIBUTING.md from nbs/04_contributing.ipynb: `make readme`. With --check it only says whether they are what the notebooks make.
+"""Write README.md from nbs/index.ipynb and CONTRIBUTING.md from nbs/tutorials/08_contributing.ipynb: `make readme`. With --check it only says whether they are what the notebooks make.
 
 nbdev's own command needs Quarto; these notebooks have no more than text, pictures and tables, which need none. Links between notebooks become links into nbs/."""
 import base64
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-MADE = {"README.md": "index", "CONTRIBUTING.md": "04_contributing"}       # from nbs/*.ipynb
+MADE = {"README.md": "index", "CONTRIBUTING.md": "tutorials/08_contributing"}       # from nbs/*.ipynb
 PICTURE = "nbs/images/{}-{}.png"
 
 
@@ -24,27 +24,40 @@ def rendered() -> dict[str, bytes]:
         parts, pictures = [], 0
         for cell in json.loads((ROOT/"nbs"/f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]:
             source = "".join(cell["source"])
-            if cell["cell_type"] == "markdown": parts.append(linked(source)); continue
+            if cell["cell_type"] == "markdown":
+                parts.append(linked(source))
+                continue
             if "#| echo: false" not in source: parts.append(f"```python\n{source}\n```")
             for out in cell["outputs"]:
                 data = out.get("data", {})
                 if png := data.get("image/png"):
-                    files[path := PICTURE.format(name, pictures)] = base64.b64decode("".join(png)); pictures += 1
-                    parts.append(f"![{alt[1] if (alt := re.search(r'^#[|] fig-alt: (.+)$', source, re.M)) else ''}]({path})")
+                    files[path := PICTURE.format(Path(name).name, pictures)] = base64.b64decode("".join(png))
+                    pictures += 1
+                    parts.append(
+                        f"![{alt[1] if (alt := re.search(r'^#[|] fig-alt: (.+)$', source, re.M)) else ''}]({path})"
+                    )
                 elif text := data.get("text/markdown") or data.get("text/plain") or out.get("text"):
-                    parts.append(linked("".join(text)) if "text/markdown" in data else f"```\n{''.join(text).rstrip()}\n```")
+                    parts.append(
+                        linked("".join(text)) if "text/markdown" in data else f"```\n{''.join(text).rstrip()}\n```"
+                    )
         files[target] = ("\n\n".join(parts) + "\n").encode()
     return files
 
 
 def differences() -> list[str]:
     "The files that are not what their notebooks make."
-    return [name for name, content in rendered().items() if not (ROOT/name).exists() or (ROOT/name).read_bytes() != content]
+    return [
+        name
+        for name, content in rendered().items()
+        if not (ROOT / name).exists() or (ROOT / name).read_bytes() != content
+    ]
 
 
 if __name__ == "__main__":
     changed = differences()
-    if "--check" in sys.argv: sys.exit("; ".join(f"{name} is not what its notebook makes: run make readme" for name in changed))
+    if "--check" in sys.argv:
+        sys.exit("; ".join(f"{name} is not what its notebook makes: run make readme" for name in changed))
     for name in changed:
         (ROOT/name).parent.mkdir(parents=True, exist_ok=True)
-        (ROOT/name).write_bytes(rendered()[name]); print("wrote", name)
+        (ROOT / name).write_bytes(rendered()[name])
+        print("wrote", name)

@@ -35,7 +35,11 @@ def network_parts(net: nn.Module, c: int,          # the place of the class
     order = rng.permutation(m)
     order = np.concatenate([order, rng.integers(m, size=-m % n)])
     x = torch.from_numpy(np.ascontiguousarray(cloud[order], np.float32)).view(-1, n, 3)
-    logits = torch.cat([net(piece.to(device), torch.full((len(piece),), c, device=device)).cpu() for piece in x.split(32)]).flatten(0, 1)[:m].numpy()
+    logits = (
+        torch.cat([net(piece.to(device), torch.full((len(piece),), c, device=device)).cpu() for piece in x.split(32)])
+        .flatten(0, 1)[:m]
+        .numpy()
+    )
     out = np.empty(m, np.int32)
     out[order[:m]] = ids[np.where(allowed, logits, -np.inf).argmax(1)]
     return out
@@ -43,7 +47,9 @@ def network_parts(net: nn.Module, c: int,          # the place of the class
 # %% ../../nbs/baselines/40_part_networks.ipynb #5ed2be81
 def make_parts_network(name: str, parts: dict[str, list[int]], spec: DiscreteSpec) -> nn.Module:
     "A network of `PART_NETWORKS` for these classes and their parts."
-    return PART_NETWORKS[one_of(name, PART_NETWORKS, "name")](len(parts), len({i for p in parts.values() for i in p}), **spec.parts.get(name, {}))
+    return PART_NETWORKS[one_of(name, PART_NETWORKS, "name")](
+        len(parts), len({i for p in parts.values() for i in p}), **spec.parts.get(name, {})
+    )
 
 def train_parts(name: str, shapes: list[Shape],        # with parts
                 parts: dict[str, list[int]],           # of each class, see `segmentation.class_parts`
@@ -51,21 +57,68 @@ def train_parts(name: str, shapes: list[Shape],        # with parts
     "A network of `PART_NETWORKS` on four fifths of the shapes; the last fifth chooses the step."
     classes, ids = list(parts), np.array(sorted({i for p in parts.values() for i in p}))
     labels = [check_parts(s).label for s in shapes]
-    view, c, (rest, held) = Clouds([s.points for s in shapes], spec.points, spec.motions, seed), class_ids(labels, classes), split_by_class(labels, .2, seed)
-    place = np.full(ids.max() + 1, -1); place[ids] = np.arange(len(ids))
+    view, c, (rest, held) = (
+        Clouds([s.points for s in shapes], spec.points, spec.motions, seed),
+        class_ids(labels, classes),
+        split_by_class(labels, 0.2, seed),
+    )
+    place = np.full(ids.max() + 1, -1)
+    place[ids] = np.arange(len(ids))
     def loss(net, rows, rng):
         rows = rest[rows.numpy()]
         x, at = view.points(rows, rng)
         y = torch.from_numpy(np.stack([place[shapes[i].point_parts[a]] for i, a in zip(rows, at)]))
         return F.cross_entropy(net(x.to(device), c[rows].to(device)).flatten(0, 1), y.flatten().to(device))
     def score(net):
-        found = [(network_parts(net, int(c[i]), np.isin(ids, parts[labels[i]]), ids, view.clouds[i][a], spec.points, seed, device), shapes[i].point_parts[a]) for i in held for a in [view.chosen(i, None).numpy()]]
-        return segmentation_scores([f[0] for f in found], [f[1] for f in found], [labels[i] for i in held], parts)["class_mIoU"]
-    out = fit_loop(lambda: make_parts_network(name, parts, spec), len(rest), loss, score if len(held) else None, spec.loop, seed, device, progress, f"{name} for parts")
+        found = [
+            (
+                network_parts(
+                    net, int(c[i]), np.isin(ids, parts[labels[i]]), ids, view.clouds[i][a], spec.points, seed, device
+                ),
+                shapes[i].point_parts[a],
+            )
+            for i in held
+            for a in [view.chosen(i, None).numpy()]
+        ]
+        return segmentation_scores([f[0] for f in found], [f[1] for f in found], [labels[i] for i in held], parts)[
+            "class_mIoU"
+        ]
+
+    out = fit_loop(
+        lambda: make_parts_network(name, parts, spec),
+        len(rest),
+        loss,
+        score if len(held) else None,
+        spec.loop,
+        seed,
+        device,
+        progress,
+        f"{name} for parts",
+    )
     out.classes = classes
     return out
 
-def parts_of(trained: Trained, labels: list[str], clouds: list, parts: dict[str, list[int]], n: int, seed: int = 0, device: str = "cpu") -> list[np.ndarray]:
+def parts_of(
+    trained: Trained,
+    labels: list[str],
+    clouds: list,
+    parts: dict[str, list[int]],
+    n: int,
+    seed: int = 0,
+    device: str = "cpu",
+) -> list[np.ndarray]:
     "A part for each point of each cloud, as `segmentation.predict_parts` gives it for inr2vec."
     ids = np.array(sorted({i for p in parts.values() for i in p}))
-    return [network_parts(trained.net, trained.classes.index(one_of(l, trained.classes, "labels")), np.isin(ids, parts[l]), ids, x, n, seed, device) for l, x in zip(labels, clouds)]
+    return [
+        network_parts(
+            trained.net,
+            trained.classes.index(one_of(l, trained.classes, "labels")),
+            np.isin(ids, parts[l]),
+            ids,
+            x,
+            n,
+            seed,
+            device,
+        )
+        for l, x in zip(labels, clouds)
+    ]

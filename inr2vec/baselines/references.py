@@ -29,11 +29,12 @@ from ..core.seeds import numpy_rng, seed_for
 def chance_retrieval(query_labels, labels, ks=(1, 5, 10), leave_out_self: bool = False) -> dict[str, float]:
     "The expected `retrieval_scores` of a random ranking."
     queries, items, n = Counter(query_labels), Counter(labels), len(labels) - leave_out_self
-    if max(ks) > n or min(ks) < 1: raise UnknownOption("ks", f"{list(ks)} is not within the number of candidates", f"use numbers from 1 to {n}")
+    if max(ks) > n or min(ks) < 1:
+        raise UnknownOption("ks", f"{list(ks)} is not within the number of candidates", f"use numbers from 1 to {n}")
     mean_ap, any_hit = {}, {}
     for k in ks:
         i = r = np.arange(1, k + 1)
-        ap = ((1 + (i - 1)*(r[:, None] - 1)/max(k - 1, 1))/i).mean(1)                                  # for r = 1..k hits
+        ap = ((1 + (i - 1) * (r[:, None] - 1) / max(k - 1, 1)) / i).mean(1)  # for r = 1..k hits
         p = sum(m*hypergeom.pmf(r, n, items[c] - leave_out_self, k) for c, m in queries.items())/queries.total()
         mean_ap[f"mAP @{k}"], any_hit[f"any hit @{k}"] = float(p @ ap), float(p.sum())
     return mean_ap | any_hit
@@ -55,8 +56,16 @@ def subsample(clouds,      # (p_i, 3) arrays
               ) -> np.ndarray:  # (len(clouds), n, 3) float32
     "`n` points of each cloud, drawn without repetition."
     for i, c in enumerate(clouds):
-        if len(c) < n: raise BadEmbeddings(f"cloud {i}", f"it has {len(c)} points, fewer than {n}", f"use n={min(map(len, clouds))} or fewer")
-    return np.stack([np.asarray(c, np.float32)[numpy_rng(seed, "subsample", i).permutation(len(c))[:n]] for i, c in enumerate(clouds)])
+        if len(c) < n:
+            raise BadEmbeddings(
+                f"cloud {i}", f"it has {len(c)} points, fewer than {n}", f"use n={min(map(len, clouds))} or fewer"
+            )
+    return np.stack(
+        [
+            np.asarray(c, np.float32)[numpy_rng(seed, "subsample", i).permutation(len(c))[:n]]
+            for i, c in enumerate(clouds)
+        ]
+    )
 
 @dataclass
 class ChamferNearest:
@@ -77,7 +86,12 @@ def chamfer_nearest(train_points, train_labels,   # clouds and their classes
     test_labels = check_labels(test_labels, len(test_points), "test_labels")
     train, test = subsample(train_points, n, seed), subsample(test_points, n, seed_for(seed, "test"))
     start = time.perf_counter()
-    d = np.concatenate([chamfer_matrix(x[None], train) for x in tqdm(test, desc="Chamfer distances", unit=" queries", disable=not progress)])
+    d = np.concatenate(
+        [
+            chamfer_matrix(x[None], train)
+            for x in tqdm(test, desc="Chamfer distances", unit=" queries", disable=not progress)
+        ]
+    )
     seconds = (time.perf_counter() - start)/len(test)
     predicted = [train_labels[i] for i in d.argmin(1)]
     return ChamferNearest(accuracy(predicted, test_labels), predicted, d, seconds)
@@ -108,12 +122,22 @@ def raw_weights(train_weights, train_labels,     # (n, p) and (n,)
     "PCA and logistic regression on weights, and retrieval on the principal components."
     start = time.perf_counter()
     x, t = embedding_matrix(train_weights, "train_weights"), embedding_matrix(test_weights, "test_weights")
-    y, truth = np.array(check_labels(train_labels, len(x), "train_labels")), check_labels(test_labels, len(t), "test_labels")
+    y, truth = (
+        np.array(check_labels(train_labels, len(x), "train_labels")),
+        check_labels(test_labels, len(t), "test_labels"),
+    )
     if x.shape[1] != t.shape[1]:
-        raise BadEmbeddings("test_weights", f"they have {t.shape[1]} columns, not {x.shape[1]}", "fit both with one SirenSpec")
-    if len(sizes := Counter(y.tolist())) < 2: raise BadEmbeddings("train_labels", "they have a single class", "two classes or more can be told apart")
+        raise BadEmbeddings(
+            "test_weights", f"they have {t.shape[1]} columns, not {x.shape[1]}", "fit both with one SirenSpec"
+        )
+    if len(sizes := Counter(y.tolist())) < 2:
+        raise BadEmbeddings("train_labels", "they have a single class", "two classes or more can be told apart")
     if min(sizes.values()) < 2:
-        raise BadEmbeddings("train_labels", f"{min(sizes, key=sizes.get)!r} has one shape, and cross-validation needs two", "leave the class out")
+        raise BadEmbeddings(
+            "train_labels",
+            f"{min(sizes, key=sizes.get)!r} has one shape, and cross-validation needs two",
+            "leave the class out",
+        )
     state = seed_for(seed, "raw_weights") % 2**32
     pca = PCA(min(components, len(x) - 1, x.shape[1]), random_state=state)
     codes = pca.fit_transform(x)
@@ -121,7 +145,15 @@ def raw_weights(train_weights, train_labels,     # (n, p) and (n,)
     parts = StratifiedKFold(min(folds, min(sizes.values())), shuffle=True, random_state=state)
     search = GridSearchCV(classify, {"classify__C": list(Cs)}, cv=parts).fit(codes, y)
     pipeline, test_codes = Pipeline([("pca", pca), *search.best_estimator_.steps]), pca.transform(t)
-    return RawWeights(accuracy(search.predict(test_codes).tolist(), truth),
-                      retrieval_scores(embedding_distances(test_codes, test_codes), truth, truth, ks, leave_out_self=True),
-                      pca.n_components_, float(pca.explained_variance_ratio_.sum()), float(search.best_params_["classify__C"]),
-                      float(search.best_score_), pipeline, test_codes, codes, time.perf_counter() - start)
+    return RawWeights(
+        accuracy(search.predict(test_codes).tolist(), truth),
+        retrieval_scores(embedding_distances(test_codes, test_codes), truth, truth, ks, leave_out_self=True),
+        pca.n_components_,
+        float(pca.explained_variance_ratio_.sum()),
+        float(search.best_params_["classify__C"]),
+        float(search.best_score_),
+        pipeline,
+        test_codes,
+        codes,
+        time.perf_counter() - start,
+    )

@@ -53,7 +53,12 @@ class Clouds:
     "`n` points of each cloud."
     def __init__(self, clouds: Sequence[np.ndarray], n: int, motions: Motions = Motions(), seed: int = 0):
         if any(c is None or not len(c) for c in clouds): raise BadShape("clouds", "one is empty", "leave it out")
-        self.clouds, self.n, self.motions, self.seed = [np.ascontiguousarray(c, np.float32) for c in clouds], n, motions, seed
+        self.clouds, self.n, self.motions, self.seed = (
+            [np.ascontiguousarray(c, np.float32) for c in clouds],
+            n,
+            motions,
+            seed,
+        )
     def __len__(self): return len(self.clouds)
 
     def chosen(self, i: int, rng: torch.Generator | None) -> Tensor:  # (n,) indices
@@ -92,13 +97,24 @@ class Walks:
     def __len__(self): return len(self.meshes)
 
     def batch(self, rows, rng: torch.Generator | None = None) -> Tensor:  # (b, walks, length, 3)
-        of = lambda i: numpy_rng(self.seed, "walks", i) if rng is None else np.random.default_rng(int(torch.randint(2**62, (), generator=rng)))
-        x = torch.from_numpy(np.stack([walk_steps(self.meshes[i], self.test_walks if rng is None else 1, self.length, of(i)) for i in rows]))
+        def of(i):
+            return (
+                    numpy_rng(self.seed, "walks", i)
+                    if rng is None
+                    else np.random.default_rng(int(torch.randint(2**62, (), generator=rng)))
+                )
+        x = torch.from_numpy(
+            np.stack(
+                [walk_steps(self.meshes[i], self.test_walks if rng is None else 1, self.length, of(i)) for i in rows]
+            )
+        )
         return x if rng is None else x @ self.motions.draw(len(x), rng)[0].transpose(1, 2).unsqueeze(1)
 
 class Weights:
     "Flat weights of INRs."
-    def __init__(self, flat: Tensor, spec: SirenSpec, motions: Motions = Motions()): self.flat, self.spec, self.motions = flat, spec, motions
+
+    def __init__(self, flat: Tensor, spec: SirenSpec, motions: Motions = Motions()):
+        self.flat, self.spec, self.motions = flat, spec, motions
     def __len__(self): return len(self.flat)
 
     def batch(self, rows, rng: torch.Generator | None = None) -> Tensor:  # (b, num_params)
@@ -129,14 +145,23 @@ class Trained:
     @property
     def parameters(self) -> int: return sum(p.numel() for p in self.net.parameters())
 
-def fit_loop(make: Callable[[], nn.Module],    # the network; torch's global generator decides its weights
-             n: int,                           # training rows
-             loss: Callable,                   # (net, rows, rng) -> ()
-             score: Callable | None,           # (net) -> float, the larger the better; None keeps the last step
-             spec: LoopSpec = LoopSpec(), seed: int = 0, device: str = "cpu", progress: bool = True, name: str = "a network") -> Trained:
+def fit_loop(
+    make: Callable[[], nn.Module],  # the network; torch's global generator decides its weights
+    n: int,  # training rows
+    loss: Callable,  # (net, rows, rng) -> ()
+    score: Callable | None,  # (net) -> float, the larger the better; None keeps the last step
+    spec: LoopSpec = LoopSpec(),
+    seed: int = 0,
+    device: str = "cpu",
+    progress: bool = True,
+    name: str = "a network",
+) -> Trained:
     "Train, and restore the best step."
     start, total = time.perf_counter(), spec.steps(n)
-    if n < 2 or spec.epochs < 1: raise UnknownOption("spec", f"{n} rows and {spec.epochs} epochs are no training", "use two rows and one epoch or more")
+    if n < 2 or spec.epochs < 1:
+        raise UnknownOption(
+            "spec", f"{n} rows and {spec.epochs} epochs are no training", "use two rows and one epoch or more"
+        )
     looks = {max(1, round(total*(i + 1)/spec.checks)) for i in range(spec.checks)} if score else set()
     losses, history, best = [], {}, None
     with torch.random.fork_rng(devices=range(torch.cuda.device_count()) if "cuda" in str(device) else []):
@@ -145,16 +170,28 @@ def fit_loop(make: Callable[[], nn.Module],    # the network; torch's global gen
         opt = torch.optim.AdamW(net.parameters(), spec.lr, weight_decay=spec.weight_decay)
         cycle = torch.optim.lr_scheduler.OneCycleLR(opt, spec.lr, total_steps=total + 1)
         for step in (bar := tqdm(range(1, total + 1), desc=f"training {name}", unit="step", disable=not progress)):
-            l = loss(net, batch_of(step - 1, n, spec.batch, seed), torch_rng(seed, "batch", step)) + getattr(net, "penalty", 0.)
-            opt.zero_grad(set_to_none=True); l.backward(); opt.step(); cycle.step()
+            l = loss(net, batch_of(step - 1, n, spec.batch, seed), torch_rng(seed, "batch", step)) + getattr(
+                net, "penalty", 0.0
+            )
+            opt.zero_grad(set_to_none=True)
+            l.backward()
+            opt.step()
+            cycle.step()
             losses.append(l.item())
-            if not np.isfinite(losses[-1]): raise BadEmbeddings("lr", f"the loss of {name} is not finite in step {step}", "use a smaller learning rate")
+            if not np.isfinite(losses[-1]):
+                raise BadEmbeddings(
+                    "lr", f"the loss of {name} is not finite in step {step}", "use a smaller learning rate"
+                )
             if step in looks:
                 net.eval()
                 with torch.no_grad(): history[step] = float(score(net))
                 net.train()
                 if history[step] >= max(history.values()): best = step, copy.deepcopy(net.state_dict())
-            bar.set_postfix(loss=f"{losses[-1]:.3f}", **({"val": f"{[*history.values()][-1]:.3f}"} if history else {}), refresh=False)
+            bar.set_postfix(
+                loss=f"{losses[-1]:.3f}",
+                **({"val": f"{[*history.values()][-1]:.3f}"} if history else {}),
+                refresh=False,
+            )
     if best: net.load_state_dict(best[1])
     return Trained(net.eval(), best[0] if best else total, history, losses, time.perf_counter() - start)
 
@@ -165,35 +202,66 @@ def in_batches(f: Callable, view, rows=None, batch: int = 32, device: str = "cpu
     rows = np.arange(len(view)) if rows is None else np.asarray(rows)
     return torch.cat([f(view.batch(rows[i:i + batch]).to(device)).cpu() for i in range(0, len(rows), batch)])
 
-def train_classifier(make: Callable[[int], nn.Module],   # from the number of classes
-                     view, labels,                       # training shapes and their classes
-                     spec: LoopSpec = LoopSpec(), seed: int = 0, device: str = "cpu", progress: bool = True, name: str = "a network") -> Trained:
+def train_classifier(
+    make: Callable[[int], nn.Module],  # from the number of classes
+    view,
+    labels,  # training shapes and their classes
+    spec: LoopSpec = LoopSpec(),
+    seed: int = 0,
+    device: str = "cpu",
+    progress: bool = True,
+    name: str = "a network",
+) -> Trained:
     "Train on four fifths of each class; the last fifth chooses the step."
-    labels = check_labels(labels, len(view)); classes = sorted(set(labels))
-    if len(classes) < 2: raise BadEmbeddings("labels", f"they have the single class {classes}", "two classes or more can be told apart")
+    labels = check_labels(labels, len(view))
+    classes = sorted(set(labels))
+    if len(classes) < 2:
+        raise BadEmbeddings("labels", f"they have the single class {classes}", "two classes or more can be told apart")
     rest, held = split_by_class(labels, .2, seed)
     y = class_ids(labels, classes)
-    loss = lambda net, rows, rng: F.cross_entropy(net(view.batch(rest[rows.numpy()], rng).to(device)), y[rest[rows.numpy()]].to(device))
-    score = lambda net: (in_batches(net, view, held, device=device).argmax(1) == y[held]).float().mean()
-    out = fit_loop(lambda: make(len(classes)), len(rest), loss, score if len(held) else None, spec, seed, device, progress, name)
+    def loss(net, rows, rng):
+        return F.cross_entropy(
+            net(view.batch(rest[rows.numpy()], rng).to(device)), y[rest[rows.numpy()]].to(device)
+        )
+    def score(net):
+        return (in_batches(net, view, held, device=device).argmax(1) == y[held]).float().mean()
+    out = fit_loop(
+        lambda: make(len(classes)), len(rest), loss, score if len(held) else None, spec, seed, device, progress, name
+    )
     return replace(out, classes=classes)
 
 def classifier_scores(trained: Trained, view, labels, device: str = "cpu") -> dict:
     "`accuracy`, `class_accuracy` (mean over classes), `per_class`, `classes`, `confusion`: plain numbers, ready to be saved."
-    labels = check_labels(labels, len(view)); class_ids(labels, trained.classes, "test labels")
+    labels = check_labels(labels, len(view))
+    class_ids(labels, trained.classes, "test labels")
     predicted = [trained.classes[i] for i in in_batches(trained.net, view, device=device).argmax(1)]
     counts = confusion(predicted, labels, trained.classes)
     per_class = {c: float(row[i]/row.sum()) for i, (c, row) in enumerate(zip(trained.classes, counts)) if row.sum()}
-    return dict(accuracy=accuracy(predicted, labels), class_accuracy=float(np.mean(list(per_class.values()))), per_class=per_class, classes=trained.classes, confusion=counts.tolist())
+    return dict(
+        accuracy=accuracy(predicted, labels),
+        class_accuracy=float(np.mean(list(per_class.values()))),
+        per_class=per_class,
+        classes=trained.classes,
+        confusion=counts.tolist(),
+    )
 
 # %% ../../nbs/baselines/30_training.ipynb #0dc0361a
-def train_autoencoder(make: Callable[[], nn.Module],   # a `PointAutoencoder`
-                      view: Clouds, labels,            # labels only split the validation part off
-                      spec: LoopSpec = LoopSpec(), seed: int = 0, device: str = "cpu", progress: bool = True, name: str = "an auto-encoder") -> Trained:
+def train_autoencoder(
+    make: Callable[[], nn.Module],  # a `PointAutoencoder`
+    view: Clouds,
+    labels,  # labels only split the validation part off
+    spec: LoopSpec = LoopSpec(),
+    seed: int = 0,
+    device: str = "cpu",
+    progress: bool = True,
+    name: str = "an auto-encoder",
+) -> Trained:
     "Train on four fifths of the shapes; the last fifth chooses the step."
     rest, held = split_by_class(check_labels(labels, len(view)), .2, seed)
-    loss = lambda net, rows, rng: net.loss(view.batch(rest[rows.numpy()], rng).to(device))
-    score = lambda net: -in_batches(lambda x: net.loss(x).view(1, 1), view, held, device=device).mean()
+    def loss(net, rows, rng):
+        return net.loss(view.batch(rest[rows.numpy()], rng).to(device))
+    def score(net):
+        return -in_batches(lambda x: net.loss(x).view(1, 1), view, held, device=device).mean()
     return fit_loop(make, len(rest), loss, score if len(held) else None, spec, seed, device, progress, name)
 
 def codes(trained: Trained, view, device: str = "cpu") -> Tensor:  # (n, code)
@@ -201,8 +269,24 @@ def codes(trained: Trained, view, device: str = "cpu") -> Tensor:  # (n, code)
     return in_batches(trained.net.embed, view, device=device)
 
 # %% ../../nbs/baselines/30_training.ipynb #fae36f2a
-SEES = {"PointNet": "cloud", "PointNet++": "cloud", "DGCNN": "cloud", "MeshWalker": "walk", "Conv3DNet": "grid", "MLP on weights": "weight", "neural graph": "weight"}
-NETWORKS = {"PointNet": PointNet, "PointNet++": PointNet2, "DGCNN": DGCNN, "MeshWalker": MeshWalker, "Conv3DNet": Conv3DNet, "MLP on weights": WeightMLP, "neural graph": NeuralGraph}
+SEES = {
+    "PointNet": "cloud",
+    "PointNet++": "cloud",
+    "DGCNN": "cloud",
+    "MeshWalker": "walk",
+    "Conv3DNet": "grid",
+    "MLP on weights": "weight",
+    "neural graph": "weight",
+}
+NETWORKS = {
+    "PointNet": PointNet,
+    "PointNet++": PointNet2,
+    "DGCNN": DGCNN,
+    "MeshWalker": MeshWalker,
+    "Conv3DNet": Conv3DNet,
+    "MLP on weights": WeightMLP,
+    "neural graph": NeuralGraph,
+}
 
 @dataclass(frozen=True)
 class DiscreteSpec:
@@ -220,40 +304,115 @@ class DiscreteSpec:
     parts: dict = field(default_factory=dict)   # the same for networks that name parts
 
 _TNET = ((16, 32, 64), (64, 32))
-DISCRETE: dict[str, DiscreteSpec] = {   # by the name of the preset
-    "smoke": DiscreteSpec(LoopSpec(4, 16, 3e-3, checks=2), Motions(), 64, 100, 12, 2, 16, 16, (32,),
-                          {"PointNet": dict(local=(8,), widths=(16, 32), hidden=(16,), transform=None), "PointNet++": dict(levels=(Level(16, .4, 8, (8, 16)),), widths=(32,), hidden=(16,)),
-                           "DGCNN": dict(k=6, widths=(8, 8), features=32, hidden=(16,)), "MeshWalker": dict(dense=(8,), recurrent=(16,)), "Conv3DNet": dict(resolution=16, filters=4, hidden=16),
-                           "MLP on weights": dict(components=16, hidden=(16,)), "neural graph": dict(width=4, depth=1, hidden=(16,))},
-                          {"PointNet": dict(local=(8,), widths=(16, 32), hidden=(16,), transform=None), "PointNet++": dict(levels=(Level(16, .4, 8, (8, 16)),), widths=(32,), back=((16,), (16,))),
-                           "DGCNN": dict(k=6, width=8, features=32, hidden=(16,), transform=None)}),
-    "laptop": DiscreteSpec(LoopSpec(60, 32, 2e-3, checks=12), Motions(), 256, 400, 80, 8, 32, 128, (256,),
-                           {"PointNet": dict(local=(32, 32), widths=(64, 256), hidden=(128, 64), transform=_TNET),
-                            "PointNet++": dict(levels=(Level(64, .3, 16, (32, 64)), Level(16, .6, 16, (64, 128))), widths=(128, 256), hidden=(128, 64)),
-                            "DGCNN": dict(k=10, widths=(32, 32, 64), features=256, hidden=(128,)), "MeshWalker": dict(dense=(32, 64), recurrent=(96, 96)), "Conv3DNet": dict(filters=16, hidden=64),
-                            "MLP on weights": dict(components=128, hidden=(128, 64)), "neural graph": dict(width=16, depth=3, hidden=(64,))},
-                           {"PointNet": dict(local=(32, 64), widths=(64, 256), hidden=(128, 64), transform=_TNET),
-                            "PointNet++": dict(levels=(Level(64, .3, 16, (32, 64)), Level(16, .6, 16, (64, 128))), widths=(128, 256), back=((128,), (64,), (64, 64))),
-                            "DGCNN": dict(k=10, width=32, features=256, hidden=(128, 64), transform=None)}),
-    "gpu": DiscreteSpec(), "paper": DiscreteSpec()}
+DISCRETE: dict[str, DiscreteSpec] = {  # by the name of the preset
+    "smoke": DiscreteSpec(
+        LoopSpec(4, 16, 3e-3, checks=2),
+        Motions(),
+        64,
+        100,
+        12,
+        2,
+        16,
+        16,
+        (32,),
+        {
+            "PointNet": dict(local=(8,), widths=(16, 32), hidden=(16,), transform=None),
+            "PointNet++": dict(levels=(Level(16, 0.4, 8, (8, 16)),), widths=(32,), hidden=(16,)),
+            "DGCNN": dict(k=6, widths=(8, 8), features=32, hidden=(16,)),
+            "MeshWalker": dict(dense=(8,), recurrent=(16,)),
+            "Conv3DNet": dict(resolution=16, filters=4, hidden=16),
+            "MLP on weights": dict(components=16, hidden=(16,)),
+            "neural graph": dict(width=4, depth=1, hidden=(16,)),
+        },
+        {
+            "PointNet": dict(local=(8,), widths=(16, 32), hidden=(16,), transform=None),
+            "PointNet++": dict(levels=(Level(16, 0.4, 8, (8, 16)),), widths=(32,), back=((16,), (16,))),
+            "DGCNN": dict(k=6, width=8, features=32, hidden=(16,), transform=None),
+        },
+    ),
+    "laptop": DiscreteSpec(
+        LoopSpec(60, 32, 2e-3, checks=12),
+        Motions(),
+        256,
+        400,
+        80,
+        8,
+        32,
+        128,
+        (256,),
+        {
+            "PointNet": dict(local=(32, 32), widths=(64, 256), hidden=(128, 64), transform=_TNET),
+            "PointNet++": dict(
+                levels=(Level(64, 0.3, 16, (32, 64)), Level(16, 0.6, 16, (64, 128))),
+                widths=(128, 256),
+                hidden=(128, 64),
+            ),
+            "DGCNN": dict(k=10, widths=(32, 32, 64), features=256, hidden=(128,)),
+            "MeshWalker": dict(dense=(32, 64), recurrent=(96, 96)),
+            "Conv3DNet": dict(filters=16, hidden=64),
+            "MLP on weights": dict(components=128, hidden=(128, 64)),
+            "neural graph": dict(width=16, depth=3, hidden=(64,)),
+        },
+        {
+            "PointNet": dict(local=(32, 64), widths=(64, 256), hidden=(128, 64), transform=_TNET),
+            "PointNet++": dict(
+                levels=(Level(64, 0.3, 16, (32, 64)), Level(16, 0.6, 16, (64, 128))),
+                widths=(128, 256),
+                back=((128,), (64,), (64, 64)),
+            ),
+            "DGCNN": dict(k=10, width=32, features=256, hidden=(128, 64), transform=None),
+        },
+    ),
+    "gpu": DiscreteSpec(),
+    "paper": DiscreteSpec(),
+}
 
-def make_network(name: str, outputs: int, spec: DiscreteSpec, weights: Tensor | None = None, siren: SirenSpec | None = None) -> nn.Module:
+def make_network(
+    name: str, outputs: int, spec: DiscreteSpec, weights: Tensor | None = None, siren: SirenSpec | None = None
+) -> nn.Module:
     "A network that tells `outputs` classes; those on weights ask for the training weights, for their statistics."
     args = spec.sizes.get(one_of(name, NETWORKS, "name"), {})
-    if name == "Conv3DNet" and (r := args.get("resolution", 32)) != spec.voxels: raise UnknownOption("resolution", f"the network's is {r}, the grids' {spec.voxels}", "give both the same")
+    if name == "Conv3DNet" and (r := args.get("resolution", 32)) != spec.voxels:
+        raise UnknownOption("resolution", f"the network's is {r}, the grids' {spec.voxels}", "give both the same")
     if name == "MLP on weights": return WeightMLP(outputs, weights, **args)
     if name == "neural graph": return NeuralGraph(siren, outputs, weights, **args)
     return NETWORKS[name](outputs, **args)
 
 def make_autoencoder(name: str, spec: DiscreteSpec) -> PointAutoencoder:
     "A network on points as an auto-encoder."
-    return PointAutoencoder(make_network(one_of(name, [n for n, v in SEES.items() if v == "cloud"], "name"), 1, spec), spec.code, spec.points, spec.decoder)
+    return PointAutoencoder(
+        make_network(one_of(name, [n for n, v in SEES.items() if v == "cloud"], "name"), 1, spec),
+        spec.code,
+        spec.points,
+        spec.decoder,
+    )
 
-def view_of(kind: str, spec: DiscreteSpec, seed: int = 0, shapes: Sequence[Shape] = (), clouds=None, grids=None, weights=None, siren=None, progress: bool = False):
+def view_of(
+    kind: str,
+    spec: DiscreteSpec,
+    seed: int = 0,
+    shapes: Sequence[Shape] = (),
+    clouds=None,
+    grids=None,
+    weights=None,
+    siren=None,
+    progress: bool = False,
+):
     "Shapes as networks of this kind see them; `clouds` and `grids` (of other sources, such as INRs) stand in for the shapes' own."
     one_of(kind, ("cloud", "grid", "walk", "weight"), "kind")
-    if kind == "cloud": return Clouds([s.points for s in shapes] if clouds is None else clouds, spec.points, spec.motions, seed)
+    if kind == "cloud":
+        return Clouds([s.points for s in shapes] if clouds is None else clouds, spec.points, spec.motions, seed)
     if kind == "weight": return Weights(weights, siren, spec.motions)
-    bar = lambda x, what: tqdm(x, desc=what, unit="shape", disable=not progress)
-    if kind == "grid": return Grids([voxelize(s, spec.voxels) for s in bar(shapes, "voxelizing")] if grids is None else grids, spec.motions)
-    return Walks([walkable(s, spec.faces) for s in bar(shapes, "preparing meshes")], spec.walk, spec.test_walks, spec.motions, seed)
+    def bar(x, what):
+        return tqdm(x, desc=what, unit="shape", disable=not progress)
+    if kind == "grid":
+        return Grids(
+            [voxelize(s, spec.voxels) for s in bar(shapes, "voxelizing")] if grids is None else grids, spec.motions
+        )
+    return Walks(
+        [walkable(s, spec.faces) for s in bar(shapes, "preparing meshes")],
+        spec.walk,
+        spec.test_walks,
+        spec.motions,
+        seed,
+    )

@@ -7,4 +7,8 @@ __all__ = ['FIELDS', 'SHAPES_OF']
 
 # %% ../../nbs/core/40_fields.ipynb #f364876c
 FIELDS = ("udf", "sdf", "occ")
-SHAPES_OF = {"udf": "clouds", "sdf": "meshes", "occ": "voxels"}   # the word for what a field is fitted to, in tables and texts
+SHAPES_OF = {
+    "udf": "clouds",
+    "sdf": "meshes",
+    "occ": "voxels",
+}  # the word for what a field is fitted to, in tables and texts

@@ -53,9 +53,12 @@ def _used(obj):
 @contextmanager
 def reading(path):
     "Turn any failure inside the block into `UnreadableFile`, naming `path` and the reason."
-    try: yield
-    except Inr2VecError: raise
-    except FileNotFoundError as e: raise UnreadableFile(path, "there is no such file", "check the path, or remove it from the list") from e
+    try:
+        yield
+    except Inr2VecError:
+        raise
+    except FileNotFoundError as e:
+        raise UnreadableFile(path, "there is no such file", "check the path, or remove it from the list") from e
     except Exception as e:  # third-party parsers raise anything at all
         words = (str(e).strip().splitlines() or [""])[0].rstrip(".")
         raise UnreadableFile(path, f"it cannot be read ({type(e).__name__}{': ' if words else ''}{words})") from e

@@ -10,7 +10,8 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 # %% ../../nbs/core/60_metrics.ipynb #00000005
-def _nearest(a: np.ndarray, b: np.ndarray): return cKDTree(b).query(a, workers=-1)[0], cKDTree(a).query(b, workers=-1)[0]
+def _nearest(a: np.ndarray, b: np.ndarray):
+    return cKDTree(b).query(a, workers=-1)[0], cKDTree(a).query(b, workers=-1)[0]
 
 def chamfer_distance(a: np.ndarray, b: np.ndarray) -> float:
     "Mean nearest distance from `a` (n, 3) to `b` (m, 3) plus the reverse, in units of the clouds."
@@ -35,7 +36,12 @@ def chamfer_matrix(a: np.ndarray, b: np.ndarray, block: int = 16) -> np.ndarray:
     sx, sy, out = (x**2).sum(-1), (y**2).sum(-1), np.empty((len(x), len(y)), np.float32)
     for i in range(len(x)):
         for j in range(0, len(y), block):
-            d = torch.baddbmm(sy[j:j + block, None], x[i].expand(len(y[j:j + block]), -1, -1), y[j:j + block].transpose(1, 2), alpha=-2)
+            d = torch.baddbmm(
+                sy[j : j + block, None],
+                x[i].expand(len(y[j : j + block]), -1, -1),
+                y[j : j + block].transpose(1, 2),
+                alpha=-2,
+            )
             d = d.add_(sx[i][None, :, None]).clamp_min_(0)
             out[i, j:j + block] = d.amin(2).sqrt_().mean(1) + d.amin(1).sqrt_().mean(1)
     return out

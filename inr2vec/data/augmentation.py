@@ -13,17 +13,28 @@ from ..core.seeds import numpy_rng
 from .shapes import Shape
 
 # %% ../../nbs/data/30_augmentation.ipynb #cc54f3c2
-def augmented(shape: Shape,
-              seed: int = 0,
-              copy: int = 0,            # which of the copies; each is another one, and always the same
-              stretch: tuple[float, float] = (2/3, 3/2),  # the range of each axis' factor
-              jitter: float = .01,      # deviation of the points of a cloud, in units of the normalised shape; surfaces are not jittered
-              ) -> Shape:               # in the unit sphere again; named after the original, with ~copy
+def augmented(
+    shape: Shape,
+    seed: int = 0,
+    copy: int = 0,  # which of the copies; each is another one, and always the same
+    stretch: tuple[float, float] = (2 / 3, 3 / 2),  # the range of each axis' factor
+    jitter: float = 0.01,  # deviation of the points of a cloud, in units of the normalised shape; surfaces are not jittered
+) -> Shape:  # in the unit sphere again; named after the original, with ~copy
     "`shape` with its axes stretched and, if it is a cloud, its points jittered. Raises `UnknownOption` for a wrong range."
     low, high = stretch
-    if not 0 < low <= high or jitter < 0: raise UnknownOption("stretch, jitter", f"{stretch} and {jitter} are no range of factors and no deviation", "use (2/3, 3/2) and 0.01, the paper's")
+    if not 0 < low <= high or jitter < 0:
+        raise UnknownOption(
+            "stretch, jitter",
+            f"{stretch} and {jitter} are no range of factors and no deviation",
+            "use (2/3, 3/2) and 0.01, the paper's",
+        )
     rng = numpy_rng(seed, "augmented", shape.name, copy)
     factors = rng.uniform(low, high, 3)
-    new = replace(shape, name=f"{shape.name}~{copy}", **{k: (v*factors).astype(v.dtype) for k in ("points", "vertices") if (v := getattr(shape, k)) is not None}).normalized()
-    if new.faces is None and jitter: new = replace(new, points=(new.points + rng.normal(0, jitter, new.points.shape)).astype(new.points.dtype))
+    new = replace(
+        shape,
+        name=f"{shape.name}~{copy}",
+        **{k: (v * factors).astype(v.dtype) for k in ("points", "vertices") if (v := getattr(shape, k)) is not None},
+    ).normalized()
+    if new.faces is None and jitter:
+        new = replace(new, points=(new.points + rng.normal(0, jitter, new.points.shape)).astype(new.points.dtype))
     return new

@@ -19,14 +19,22 @@ from tqdm.auto import tqdm
 
 from ..core.errors import Inr2VecError, UnknownClass, UnknownOption, UnreadableFile, ZeroAreaFaces, one_of
 from ..core.fields import FIELDS
-from .file_layouts import FOLDER, NPZ_MESHES, NPZ_POINTS, SHAPENET_PART, SPLITS, Entry, Layout
+from .file_layouts import FOLDER, NPZ_MESHES, NPZ_POINTS, SHAPENET_PART, Entry, Layout
 from .hdf5_layouts import MODELNET40_H5, MVP, SCANNET10, SCANOBJECTNN, mvp_pairs
 from ..core.seeds import numpy_rng
 from .shapes import Shape, check_shape, with_points
 
 # %% ../../nbs/data/60_datasets.ipynb #00000005
-LAYOUTS: dict[str, Layout] = {"modelnet40_h5": MODELNET40_H5, "shapenet_part": SHAPENET_PART, "mvp": MVP, "scanobjectnn": SCANOBJECTNN,
-                              "scannet10": SCANNET10, "npz:points": NPZ_POINTS, "npz:meshes": NPZ_MESHES, "folder": FOLDER}
+LAYOUTS: dict[str, Layout] = {
+    "modelnet40_h5": MODELNET40_H5,
+    "shapenet_part": SHAPENET_PART,
+    "mvp": MVP,
+    "scanobjectnn": SCANOBJECTNN,
+    "scannet10": SCANNET10,
+    "npz:points": NPZ_POINTS,
+    "npz:meshes": NPZ_MESHES,
+    "folder": FOLDER,
+}
 
 def detect_layout(root,                      # the folder of a data set
                   field: str | None = None,  # what the shapes are for: 'sdf' and 'occ' prefer meshes
@@ -34,7 +42,9 @@ def detect_layout(root,                      # the folder of a data set
     "The name of the first layout that `root` has."
     root = Path(root)
     if not root.is_dir():
-        raise UnreadableFile(root, "there is no such folder", "give the folder of a data set, or 'families' for shapes made on the spot")
+        raise UnreadableFile(
+            root, "there is no such folder", "give the folder of a data set, or 'families' for shapes made on the spot"
+        )
     if field in ("sdf", "occ") and NPZ_MESHES.found(root): return "npz:meshes"
     for name, layout in LAYOUTS.items():
         if layout.found(root): return name
@@ -54,8 +64,8 @@ class Report:
     dataset: str                                                             # the name or path that was asked for
     split: str
     layout: str
-    classes: list[str] = field_(default_factory=list)                        # all classes asked for, in the same order for every split
-    read: list[tuple[str, str | None]] = field_(default_factory=list)        # name and class of each shape that can be used
+    classes: list[str] = field_(default_factory=list)  # all classes asked for, in the same order for every split
+    read: list[tuple[str, str | None]] = field_(default_factory=list)  # name and class of each shape that can be used
     skipped: list[Skipped] = field_(default_factory=list)                    # what could not be used, and why
     repaired: list[tuple[str, str]] = field_(default_factory=list)           # what was changed, and how
 
@@ -67,16 +77,28 @@ class Report:
     def skip(self, error: Inr2VecError): self.skipped.append(Skipped(error.source, error.problem, error.remedy))
 
     def __str__(self) -> str:
-        parts = [f"{self.dataset} ({self.layout}), {self.split}: {len(self.read)} shapes read, {len(self.skipped)} skipped"
-                 + (f", {len(self.repaired)} repaired" if self.repaired else "")]
+        parts = [
+            f"{self.dataset} ({self.layout}), {self.split}: {len(self.read)} shapes read, {len(self.skipped)} skipped"
+            + (f", {len(self.repaired)} repaired" if self.repaired else "")
+        ]
         parts.append("  " + ", ".join(f"{c}: {n}" for c, n in self.counts().items() if n))
-        if none := [c for c, n in self.counts().items() if not n]: parts.append(f"  none of {', '.join(map(str, none))}")
-        parts += [f"  skipped {s.source}: {s.reason}" for s in self.skipped] + [f"  repaired {source}: {how}" for source, how in self.repaired]
-        return "\n".join([p for p in parts if p.strip()] + [f"  remedy: {r}" for r in dict.fromkeys(s.remedy for s in self.skipped) if r])
+        if none := [c for c, n in self.counts().items() if not n]:
+            parts.append(f"  none of {', '.join(map(str, none))}")
+        parts += [f"  skipped {s.source}: {s.reason}" for s in self.skipped] + [
+            f"  repaired {source}: {how}" for source, how in self.repaired
+        ]
+        return "\n".join(
+            [p for p in parts if p.strip()]
+            + [f"  remedy: {r}" for r in dict.fromkeys(s.remedy for s in self.skipped) if r]
+        )
 
     def to_json(self) -> str:
         "The whole report, and the counts, as JSON."
-        out = {**vars(self), "skipped": [s._asdict() for s in self.skipped], "counts": {str(k): n for k, n in self.counts().items()}}
+        out = {
+            **vars(self),
+            "skipped": [s._asdict() for s in self.skipped],
+            "counts": {str(k): n for k, n in self.counts().items()},
+        }
         return json.dumps(out, indent=1)
 
 # %% ../../nbs/data/60_datasets.ipynb #0000000b
@@ -85,7 +107,8 @@ FAMILY_STARTS = {"train": 0, "test": 100_000}
 def _wanted(classes, known: list[str]) -> list[str]:
     "`classes` in the data set's own order; all of them for None."
     if classes is None: return known
-    for c in (classes := [classes] if isinstance(classes, str) else list(classes)): one_of(c, known, "classes", UnknownClass)
+    for c in (classes := [classes] if isinstance(classes, str) else list(classes)):
+        one_of(c, known, "classes", UnknownClass)
     return [c for c in known if c in classes]
 
 def _families(names: list[str] | None,           # all of them for None, or those that `per_class` names
@@ -96,7 +119,10 @@ def _families(names: list[str] | None,           # all of them for None, or thos
     "Shapes of `inr2vec.data.families`, imported only when they are asked for. They come checked, with points, and normalised."
     from inr2vec.data.families import FAMILIES, make_families
     start = FAMILY_STARTS[one_of(split, FAMILY_STARTS, "split")]
-    make = lambda n, names: make_families(n, families=names, seed=seed, start=start, n_points=n_points, progress=progress)
+    def make(n, names):
+        return make_families(
+            n, families=names, seed=seed, start=start, n_points=n_points, progress=progress
+        )
     if not isinstance(per_class, Mapping): return make(per_class, names := _wanted(names, list(FAMILIES))), names
     names = _wanted(per_class if names is None else names, list(FAMILIES))
     return [s for name in names for s in make(per_class.get(name, 0), [name])], names
@@ -109,14 +135,22 @@ def _prepare(shape: Shape, field: str | None, n_points: int, repair: bool, seed:
         if not repair: raise
         before, shape = shape, shape.cleaned()
         check_shape(shape, field)
-        report.repaired.append((e.source, f"{len(before.faces) - len(shape.faces)} of its {len(before.faces)} faces had no area and were dropped"))
+        report.repaired.append(
+            (
+                e.source,
+                f"{len(before.faces) - len(shape.faces)} of its {len(before.faces)} faces had no area and were dropped",
+            )
+        )
     return (shape if shape.points is not None else with_points(shape, n_points, seed)).normalized()
 
 def _unique(name: str, taken: set[str]) -> str:
     "`name`, with a number if it is taken already."
     out, i = name, 1
-    while out in taken: i += 1; out = f"{name} ({i})"
-    taken.add(out); return out
+    while out in taken:
+        i += 1
+        out = f"{name} ({i})"
+    taken.add(out)
+    return out
 
 def _open(root, split: str, layout: str | None, field: str | None) -> tuple[str, list[str], Iterator[Entry]]:
     "The layout's name, all classes, and the entries of the split."
@@ -124,22 +158,27 @@ def _open(root, split: str, layout: str | None, field: str | None) -> tuple[str,
     if layout == "npz": layout = "npz:meshes" if field in ("sdf", "occ") else "npz:points"
     reader = LAYOUTS[one_of(layout, LAYOUTS, "layout")]
     if not reader.found(root):
-        raise UnknownOption("layout", f"{root} does not have the layout {layout!r} ({reader.about})", f"its layout is {detect_layout(root)!r}")
+        raise UnknownOption(
+            "layout",
+            f"{root} does not have the layout {layout!r} ({reader.about})",
+            f"its layout is {detect_layout(root)!r}",
+        )
     one_of(split, reader.splits(root), f"split of {root}")
     return layout, reader.classes(root), reader.entries(root, split)
 
-def load_dataset(name_or_path,                      # a folder, 'families', or 'families:chair,sofa'
-                 split: str = "train",
-                 layout: str | None = None,         # a name in `LAYOUTS`; found out by default
-                 classes: Iterable[str] | None = None,   # all by default
-                 limit_per_class: int | None = None,     # the first so many shapes of each class that can be used
-                 field: str | None = None,          # what the shapes are for: 'udf', 'sdf' or 'occ'; 'sdf' asks for watertight meshes
-                 n_points: int = 2048,              # points to sample from a mesh
-                 repair: bool = False,              # drop faces without area instead of skipping the shape
-                 seed: int = 0,
-                 progress: bool = True,
-                 per_class: int | Mapping[str, int] | None = None,  # how many to make of each of the families
-                 ) -> tuple[list[Shape], Report]:
+def load_dataset(
+    name_or_path,  # a folder, 'families', or 'families:chair,sofa'
+    split: str = "train",
+    layout: str | None = None,  # a name in `LAYOUTS`; found out by default
+    classes: Iterable[str] | None = None,  # all by default
+    limit_per_class: int | None = None,  # the first so many shapes of each class that can be used
+    field: str | None = None,  # what the shapes are for: 'udf', 'sdf' or 'occ'; 'sdf' asks for watertight meshes
+    n_points: int = 2048,  # points to sample from a mesh
+    repair: bool = False,  # drop faces without area instead of skipping the shape
+    seed: int = 0,
+    progress: bool = True,
+    per_class: int | Mapping[str, int] | None = None,  # how many to make of each of the families
+) -> tuple[list[Shape], Report]:
     "The shapes of a data set that can be used, in the unit sphere, and a report of those that cannot."
     one_of(field, (None, *FIELDS), "field")
     name, _, families = str(name_or_path).partition(":")
@@ -147,7 +186,11 @@ def load_dataset(name_or_path,                      # a folder, 'families', or '
         named = [f.strip() for f in families.split(",")] if families else None
         if classes is not None: named = _wanted(classes, named) if named else classes
         if (count := limit_per_class if per_class is None else per_class) is None:
-            raise UnknownOption("per_class", "families have no size of their own", "say how many shapes to make, for example per_class=40")
+            raise UnknownOption(
+                "per_class",
+                "families have no size of their own",
+                "say how many shapes to make, for example per_class=40",
+            )
         shapes, wanted = _families(named, split, count, seed, n_points, progress)
         return shapes, Report(str(name_or_path), split, "families", wanted, [(s.name, s.label) for s in shapes])
     layout, known, entries = _open(name_or_path, split, layout, field)
@@ -157,12 +200,19 @@ def load_dataset(name_or_path,                      # a folder, 'families', or '
     for entry in tqdm(entries, desc=f"reading {split}", unit=" shapes", disable=not progress):
         any_entry = True
         if entry.label is not None and (entry.label not in wanted or n_of[entry.label] == limit_per_class): continue
-        try: shape = _prepare(entry.read(), field, n_points, repair, seed, report)
-        except Inr2VecError as e: report.skip(e); continue
+        try:
+            shape = _prepare(entry.read(), field, n_points, repair, seed, report)
+        except Inr2VecError as e:
+            report.skip(e)
+            continue
         shape = replace(shape, name=_unique(shape.name, taken))
-        shapes.append(shape); report.read.append((shape.name, shape.label)); n_of[shape.label] += 1
+        shapes.append(shape)
+        report.read.append((shape.name, shape.label))
+        n_of[shape.label] += 1
     if not any_entry:
-        raise UnreadableFile(name_or_path, f"its {split} split has no shapes", f"the layout {layout!r} is {LAYOUTS[layout].about}")
+        raise UnreadableFile(
+            name_or_path, f"its {split} split has no shapes", f"the layout {layout!r} is {LAYOUTS[layout].about}"
+        )
     return shapes, report
 
 # %% ../../nbs/data/60_datasets.ipynb #0000001f
@@ -178,13 +228,18 @@ def load_pairs(root,                                  # a folder with MVP's file
     report = Report(str(root), split, layout, _wanted(classes, known))
     pairs, n_of = [], Counter()
     for entry in tqdm(mvp_pairs(root, split, views), desc=f"reading {split}", unit=" pairs", disable=not progress):
-        if entry.label is not None and (entry.label not in report.classes or n_of[entry.label] == limit_per_class): continue
-        try: partial, complete = (check_shape(s) for s in entry.read())
-        except Inr2VecError as e: report.skip(e); continue
+        if entry.label is not None and (entry.label not in report.classes or n_of[entry.label] == limit_per_class):
+            continue
+        try:
+            partial, complete = (check_shape(s) for s in entry.read())
+        except Inr2VecError as e:
+            report.skip(e)
+            continue
         centre = complete.points.astype(np.float64).mean(0)
         radius = np.linalg.norm(complete.points - centre, axis=1).max()
         pairs.append((replace(partial, points=(partial.points - centre)/radius), complete.normalized()))
-        report.read.append((entry.name, entry.label)); n_of[entry.label] += 1
+        report.read.append((entry.name, entry.label))
+        n_of[entry.label] += 1
     return pairs, report
 
 # %% ../../nbs/data/60_datasets.ipynb #00000022
@@ -195,12 +250,14 @@ def largest_classes(shapes: list[Shape],  # training shapes
     count = Counter(s.label for s in shapes)
     return sorted(count, key=lambda c: (-count[c], str(c)))[:n]
 
-def split_off(shapes: list[Shape],
-              fraction: float,     # of each class, for the second list
-              seed: int = 0,
-              ) -> tuple[list[Shape], list[Shape]]:  # what is left and what was split off, each in the order of `shapes`
+def split_off(
+    shapes: list[Shape],
+    fraction: float,  # of each class, for the second list
+    seed: int = 0,
+) -> tuple[list[Shape], list[Shape]]:  # what is left and what was split off, each in the order of `shapes`
     "Split a part of each class off, for validation."
-    if not 0 < fraction < 1: raise UnknownOption("fraction", f"{fraction} is not between 0 and 1", "use 0.2 for a fifth")
+    if not 0 < fraction < 1:
+        raise UnknownOption("fraction", f"{fraction} is not between 0 and 1", "use 0.2 for a fifth")
     held = set()
     for label in dict.fromkeys(s.label for s in shapes):
         names = sorted(s.name for s in shapes if s.label == label)

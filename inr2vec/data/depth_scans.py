@@ -19,13 +19,20 @@ from .shapes import Shape, check_shape, raycasting_scene
 # %% ../../nbs/data/70_depth_scans.ipynb #00000005
 def _rays(camera: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:  # (n, 6) origins and directions
     "Rays from `camera` to random points of the disc that the unit sphere fills in its sight."
-    d = np.linalg.norm(camera); view = camera/d
-    across = np.cross(view, np.eye(3)[np.abs(view).argmin()]); across /= np.linalg.norm(across)
-    r, a = np.sqrt(rng.random((n, 1)))*d/np.sqrt(d**2 - 1), rng.uniform(0, 2*np.pi, (n, 1))   # the cone that touches the sphere
+    d = np.linalg.norm(camera)
+    view = camera / d
+    across = np.cross(view, np.eye(3)[np.abs(view).argmin()])
+    across /= np.linalg.norm(across)
+    r, a = (
+        np.sqrt(rng.random((n, 1))) * d / np.sqrt(d**2 - 1),
+        rng.uniform(0, 2 * np.pi, (n, 1)),
+    )  # the cone that touches the sphere
     to = r*(np.cos(a)*across + np.sin(a)*np.cross(view, across))
     return np.concatenate([np.broadcast_to(camera, (n, 3)), to - camera], 1).astype(np.float32)
 
-def _seen_of_mesh(shape: Shape, camera: np.ndarray, n: int, rng: np.random.Generator, rounds: int = 40) -> np.ndarray:  # (n, 3)
+def _seen_of_mesh(
+    shape: Shape, camera: np.ndarray, n: int, rng: np.random.Generator, rounds: int = 40
+) -> np.ndarray:  # (n, 3)
     (scene, tensor), found = raycasting_scene(shape), []
     for _ in range(rounds):
         rays = _rays(camera, 4*n, rng)
@@ -35,7 +42,9 @@ def _seen_of_mesh(shape: Shape, camera: np.ndarray, n: int, rng: np.random.Gener
         if sum(map(len, found)) >= n: break
     return np.concatenate(found)[:n]
 
-def _seen_of_cloud(shape: Shape, camera: np.ndarray, n: int, rng: np.random.Generator, radius: float = 100.) -> np.ndarray:  # (<= n, 3)
+def _seen_of_cloud(
+    shape: Shape, camera: np.ndarray, n: int, rng: np.random.Generator, radius: float = 100.0
+) -> np.ndarray:  # (<= n, 3)
     os.environ.setdefault("OPEN3D_DISABLE_WEB_VISUALIZER", "true")
     import open3d as o3d
     cloud = o3d.geometry.PointCloud(o3d.utility.Vector3dVector(shape.points.astype(np.float64)))
@@ -59,22 +68,25 @@ def partial_cloud(shape: Shape,              # in the unit sphere
     check_shape(shape)
     camera = distance*np.asarray(view, np.float64)/np.linalg.norm(view)
     seen = (_seen_of_mesh if shape.has_mesh else _seen_of_cloud)(shape, camera, n, rng)
-    if len(seen) < 2: raise EmptyShape(shape.where, "the camera sees nothing of it", "normalise the shape, or choose another view")
+    if len(seen) < 2:
+        raise EmptyShape(shape.where, "the camera sees nothing of it", "normalise the shape, or choose another view")
     if len(seen) < n: seen = np.concatenate([seen, seen[rng.integers(len(seen), size=n - len(seen))]])
     return Shape(shape.name, points=seen, label=shape.label, source=shape.source)
 
 # %% ../../nbs/data/70_depth_scans.ipynb #0000000a
-def partial_shapes(shapes: Iterable[Shape],
-                   views: int = 1,       # of each shape
-                   n: int = 2048,        # points of each cloud
-                   seed: int = 0,
-                   progress: bool = True,
-                   ) -> list[Shape]:     # len(shapes)*views clouds: all views of the first shape, then those of the next
+def partial_shapes(
+    shapes: Iterable[Shape],
+    views: int = 1,  # of each shape
+    n: int = 2048,  # points of each cloud
+    seed: int = 0,
+    progress: bool = True,
+) -> list[Shape]:  # len(shapes)*views clouds: all views of the first shape, then those of the next
     "Partial clouds of `shapes`, named 'shape/view 0' and so on, from random sides."
     if views < 1: raise UnknownOption("views", f"{views} shows nothing", "use 1 or more")
     out = []
     for shape in tqdm(list(shapes), desc="scanning", unit="shape", disable=not progress):
         for v, view in enumerate(random_views(views, numpy_rng(seed, "views", shape.name))):
             seen = partial_cloud(shape, view, n, numpy_rng(seed, "scan", shape.name, v))
-            seen.name = f"{shape.name}/view {v}"; out.append(seen)
+            seen.name = f"{shape.name}/view {v}"
+            out.append(seen)
     return out

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import numpy as np
 from tqdm.auto import tqdm
 
-from . import objects  # registers ten classes after the furniture
+from . import objects  # noqa: F401  registers ten classes after the furniture
 from .furniture import FAMILIES, PART_NAMES, part_ids
 from ..core.errors import UnknownClass, one_of
 from .solids import compose
@@ -49,13 +49,14 @@ def make_shape(family: str,    # one of `FAMILIES`
     return check_shape(shape.normalized(), field="sdf")
 
 # %% ../../nbs/data/26_families.ipynb #00000009
-def make_families(per_class: int,                         # shapes of each class
-                  families: Iterable[str] | None = None,  # the classes; all of them when None
-                  seed: int = 0,                          # the data set's seed
-                  start: int = 0,                         # the first number, to continue a set or to set shapes apart for testing
-                  n_points: int = 2048,                   # points sampled from each mesh; none when 0
-                  progress: bool = True,                  # show a progress bar
-                  ) -> list[Shape]:                       # class by class, with points and their parts
+def make_families(
+    per_class: int,  # shapes of each class
+    families: Iterable[str] | None = None,  # the classes; all of them when None
+    seed: int = 0,  # the data set's seed
+    start: int = 0,  # the first number, to continue a set or to set shapes apart for testing
+    n_points: int = 2048,  # points sampled from each mesh; none when 0
+    progress: bool = True,  # show a progress bar
+) -> list[Shape]:                       # class by class, with points and their parts
     "Shapes `start` to `start + per_class - 1` of each class, each with points sampled from its surface."
     families = list(FAMILIES if families is None else [families] if isinstance(families, str) else families)
     for family in families: one_of(family, FAMILIES, "families", error=UnknownClass)

@@ -48,14 +48,19 @@ def failed(path, error: Exception, label: str | None = None, name: str | None = 
 def labelled(index: int, classes: list[str], name: str, source: str, read: Callable[[str], Shape]) -> Entry:
     "An entry whose class is given by its index; `read` is called with the class."
     if not 0 <= index < len(classes):
-        return failed(source, UnreadableFile(source, f"its label {index} is not one of the {len(classes)} classes"), None, name)
+        return failed(
+            source, UnreadableFile(source, f"its label {index} is not one of the {len(classes)} classes"), None, name
+        )
     return Entry(name, classes[index], source, lambda: read(classes[index]))
 
 # %% ../../nbs/data/50_file_layouts.ipynb #00000007
 def _class_folders(root: Path, split: str) -> list[tuple[str, Path]]:
     "Each class of a split with its folder."
-    inside = lambda d: sorted(p for p in d.iterdir() if p.is_dir() and not p.name.startswith(".")) if d.is_dir() else []
-    return [(c.name, c/split) for c in inside(root) if c.name not in SPLITS and (c/split).is_dir()] + [(c.name, c) for c in inside(root/split)]
+    def inside(d):
+        return sorted(p for p in d.iterdir() if p.is_dir() and not p.name.startswith(".")) if d.is_dir() else []
+    return [(c.name, c / split) for c in inside(root) if c.name not in SPLITS and (c / split).is_dir()] + [
+        (c.name, c) for c in inside(root / split)
+    ]
 
 def folder_splits(root) -> list[str]:
     "The splits that some class has a folder for."
@@ -88,8 +93,10 @@ def _read_parts(path: Path, label: str, name: str) -> Shape:
     "A cloud with seven columns; the last is the part."
     with reading(path):
         rows = np.loadtxt(path, ndmin=2)
-        if rows.size and rows.shape[1] != 7: raise ValueError(f"it has {rows.shape[1]} columns, not the 7 of x y z, normal, part")
-        rows = rows.reshape(-1, 7); parts = rows[:, 6]
+        if rows.size and rows.shape[1] != 7:
+            raise ValueError(f"it has {rows.shape[1]} columns, not the 7 of x y z, normal, part")
+        rows = rows.reshape(-1, 7)
+        parts = rows[:, 6]
         if not np.array_equal(parts, np.floor(parts)): raise ValueError("its last column does not hold parts")
         return Shape(name, points=rows[:, :3], label=label, point_parts=parts, source=str(path))
 
@@ -100,13 +107,21 @@ def shapenet_part_entries(root, split: str) -> Iterator[Entry]:
     for folder, shape in names:
         path, name = Path(root)/folder/f"{shape}.txt", f"{folder}/{shape}"
         if label := synsets.get(folder):
-            yield Entry(name, label, str(path), lambda path=path, label=label, name=name: _read_parts(path, label, name))
-        else: yield failed(path, UnreadableFile(path, f"its folder {folder} has no class in synsetoffset2category.txt"), None, name)
+            yield Entry(
+                name, label, str(path), lambda path=path, label=label, name=name: _read_parts(path, label, name)
+            )
+        else:
+            yield failed(
+                path, UnreadableFile(path, f"its folder {folder} has no class in synsetoffset2category.txt"), None, name
+            )
 
-SHAPENET_PART = Layout("ShapeNet Part: synsetoffset2category.txt, train_test_split/*.json, 02691156/*.txt",
-                       lambda root: (Path(root)/"synsetoffset2category.txt").is_file() and (Path(root)/"train_test_split").is_dir(),
-                       lambda root: [s for s in SPLITS if _part_list(root, s).is_file()], lambda root: sorted(_synsets(root).values()),
-                       shapenet_part_entries)
+SHAPENET_PART = Layout(
+    "ShapeNet Part: synsetoffset2category.txt, train_test_split/*.json, 02691156/*.txt",
+    lambda root: (Path(root) / "synsetoffset2category.txt").is_file() and (Path(root) / "train_test_split").is_dir(),
+    lambda root: [s for s in SPLITS if _part_list(root, s).is_file()],
+    lambda root: sorted(_synsets(root).values()),
+    shapenet_part_entries,
+)
 
 # %% ../../nbs/data/50_file_layouts.ipynb #0000000e
 def npz_file(root, split: str, kind: str) -> Path:
@@ -115,34 +130,52 @@ def npz_file(root, split: str, kind: str) -> Path:
 
 def npz_classes(root) -> list[str]:
     "The classes, in the order that labels refer to."
-    with reading(path := Path(root)/"classes.txt"): return [l.strip() for l in path.read_text().splitlines() if l.strip()]
+    with reading(path := Path(root) / "classes.txt"):
+        return [l.strip() for l in path.read_text().splitlines() if l.strip()]
 
 def npz_entries(root, split: str, kind: str = "points") -> Iterator[Entry]:
     "The clouds of `points_{split}.npz`, or the meshes of `meshes_{split}.npz`."
     path, classes = npz_file(root, split, kind), npz_classes(root)
     try:
         with reading(path), np.load(path, allow_pickle=False) as f:
-            label = f["label"]; n = len(label)
+            label = f["label"]
+            n = len(label)
             name = f["name"] if "name" in f.files else [f"{split}/{i:05d}" for i in range(n)]
             if kind == "points": per_shape = [f["points"]]
             else:
-                ends = [np.cumsum(f[k]) for k in ("num_vertices", "num_faces")]; flat = [f["vertices"], f["faces"]]
+                ends = [np.cumsum(f[k]) for k in ("num_vertices", "num_faces")]
+                flat = [f["vertices"], f["faces"]]
                 for x, end, k in zip(flat, ends, ("vertices", "faces")):
-                    if (want := int(end[-1]) if n else 0) != len(x): raise ValueError(f"it announces {want} {k} and has {len(x)}")
+                    if (want := int(end[-1]) if n else 0) != len(x):
+                        raise ValueError(f"it announces {want} {k} and has {len(x)}")
                 per_shape = [np.split(x, end[:-1]) for x, end in zip(flat, ends)]
             if any(len(x) != n for x in (name, *per_shape)): raise ValueError(f"its arrays do not agree on {n} shapes")
     except UnreadableFile as e:
-        yield failed(path, e); return
+        yield failed(path, e)
+        return
     keys = ("points",) if kind == "points" else ("vertices", "faces")
     for i in range(n):
         source = f"{path}[{i}]"
-        yield labelled(int(label[i]), classes, str(name[i]), source,
-                       lambda c, i=i, source=source: Shape(str(name[i]), label=c, source=source, **{k: x[i] for k, x in zip(keys, per_shape)}))
+        yield labelled(
+            int(label[i]),
+            classes,
+            str(name[i]),
+            source,
+            lambda c, i=i, source=source: Shape(
+                str(name[i]), label=c, source=source, **{k: x[i] for k, x in zip(keys, per_shape)}
+            ),
+        )
 
 def npz_layout(kind: str) -> Layout:
     "The layout that reads `kind` ('points' or 'meshes')."
-    splits = lambda root: [s for s in SPLITS if npz_file(root, s, kind).is_file()]
-    return Layout(f"classes.txt and {kind}_{{split}}.npz", lambda root: (Path(root)/"classes.txt").is_file() and bool(splits(root)),
-                  splits, npz_classes, lambda root, split: npz_entries(root, split, kind))
+    def splits(root):
+        return [s for s in SPLITS if npz_file(root, s, kind).is_file()]
+    return Layout(
+        f"classes.txt and {kind}_{{split}}.npz",
+        lambda root: (Path(root) / "classes.txt").is_file() and bool(splits(root)),
+        splits,
+        npz_classes,
+        lambda root, split: npz_entries(root, split, kind),
+    )
 
 NPZ_POINTS, NPZ_MESHES = npz_layout("points"), npz_layout("meshes")

@@ -20,19 +20,25 @@ from .shapes import Shape
 def _read_off(path: Path) -> dict:
     "Vertices and faces of an OFF file; its counts are checked."
     lines = [l for l in (l.partition("#")[0].strip() for l in path.read_text(errors="replace").splitlines()) if l]
-    if not lines or not (head := re.match(r"[A-Z0-9]*OFF", lines[0], re.I)): raise ValueError("it does not start with OFF")
+    if not lines or not (head := re.match(r"[A-Z0-9]*OFF", lines[0], re.I)):
+        raise ValueError("it does not start with OFF")
     rest = lines[0][head.end():].split()           # the counts, in ModelNet's variant
     lines = lines[1:] if not rest else [" ".join(rest)] + lines[1:]
     n_vertices, n_faces = map(int, lines[0].split()[:2])
     if len(lines) < 1 + n_vertices + n_faces:
-        raise ValueError(f"it announces {n_vertices} vertices and {n_faces} faces and has {len(lines) - 1} of these {n_vertices + n_faces} lines")
+        raise ValueError(
+            f"it announces {n_vertices} vertices and {n_faces} faces and has {len(lines) - 1} of these {n_vertices + n_faces} lines"
+        )
     vertices = [l.split()[:3] for l in lines[1:1 + n_vertices]]
     faces = []
     for i, line in enumerate(lines[1 + n_vertices:1 + n_vertices + n_faces]):
         k, *corners = map(int, (row := line.split())[:int(row[0]) + 1])
         if len(corners) < k: raise ValueError(f"face {i} has {len(corners)} of its {k} corners")
         faces += [(corners[0], corners[j], corners[j + 1]) for j in range(1, k - 1)]
-    return dict(vertices=np.array(vertices, dtype=np.float64).reshape(-1, 3), faces=np.array(faces, dtype=np.int32).reshape(-1, 3))
+    return dict(
+        vertices=np.array(vertices, dtype=np.float64).reshape(-1, 3),
+        faces=np.array(faces, dtype=np.int32).reshape(-1, 3),
+    )
 
 # %% ../../nbs/data/40_files.ipynb #0000000a
 def _read_mesh(path: Path) -> dict:
@@ -75,7 +81,9 @@ def _read_npz(path: Path) -> dict:
                  "parts": "point_parts", "point_parts": "point_parts", "face_parts": "face_parts"}
         out = {to: f[key] for key, to in names.items() if key in f.files}
         if "points" not in out and not {"vertices", "faces"} <= out.keys():
-            raise ValueError(f"it has the arrays {', '.join(f.files) or 'none'}; 'points', or 'vertices' and 'faces', are needed")
+            raise ValueError(
+                f"it has the arrays {', '.join(f.files) or 'none'}; 'points', or 'vertices' and 'faces', are needed"
+            )
     if ("vertices" in out) != ("faces" in out): raise ValueError("it has only one of 'vertices' and 'faces'")
     for key in out.keys() & {"points", "vertices"}: out[key] = _xyz(out[key])
     for parts, of in (("point_parts", "points"), ("face_parts", "faces")):
@@ -84,8 +92,17 @@ def _read_npz(path: Path) -> dict:
     return out
 
 # %% ../../nbs/data/40_files.ipynb #0000000e
-FILE_READERS = {".off": _read_off, ".obj": _read_mesh, ".ply": _read_mesh, ".stl": _read_mesh, ".npy": _read_npy, ".npz": _read_npz,
-                ".txt": _read_text, ".pts": _read_text, ".xyz": _read_text}
+FILE_READERS = {
+    ".off": _read_off,
+    ".obj": _read_mesh,
+    ".ply": _read_mesh,
+    ".stl": _read_mesh,
+    ".npy": _read_npy,
+    ".npz": _read_npz,
+    ".txt": _read_text,
+    ".pts": _read_text,
+    ".xyz": _read_text,
+}
 
 def read_shape(path,                      # a file in one of the formats above
                label: str | None = None,  # its class

@@ -50,7 +50,8 @@ def _pedestal(rng: Generator, radius: float, top: float, thickness: float) -> Ma
 
 def _top(rng: Generator, x: float, y: float, thickness: float, z: float, p_round: float) -> Manifold:
     "A plate, x by y and round with the probability `p_round`, whose upper side is at the height `z`."
-    if rng.random() < p_round: return placed(cylinder(.5, thickness, segments=32), at=(0, 0, z - thickness), size=(x, y, 1))
+    if rng.random() < p_round:
+        return placed(cylinder(0.5, thickness, segments=32), at=(0, 0, z - thickness), size=(x, y, 1))
     return rounded_box((x, y, thickness), .03, at=(0, 0, z - thickness/2))
 
 @family("seat", "back", "legs", "arms")
@@ -60,13 +61,23 @@ def chair(rng: Generator) -> dict[str, Manifold]:
     x, y, z, t, h = u(.7, 1.), u(.75, 1.3), u(.45, .95), u(.11, .28), u(.4, 1.05)
     parts = dict(seat=_top(rng, x, y, t, z, .2))
     if rng.random() < .65: back = rounded_box((.12, .95*y, h), .04, at=(0, 0, h/2))
-    else:   # slats
-        back = joined(*[box((.11, .11, h), at=(0, s*.4*y, h/2)) for s in (-1, 0, 1)], rounded_box((.13, .95*y, .2), .04, at=(0, 0, h)))
+    else:  # slats
+        back = joined(
+            *[box((0.11, 0.11, h), at=(0, s * 0.4 * y, h / 2)) for s in (-1, 0, 1)],
+            rounded_box((0.13, 0.95 * y, 0.2), 0.04, at=(0, 0, h)),
+        )
     parts["back"] = placed(back, at=(-.5*x + .08, 0, z - .08), turn=(0, u(-14, 0), 0))
-    parts["legs"] = _four_legs(rng, .5*x - .11, .5*y - .12, z - .04, u(.1, .15)) if rng.random() < .7 else _pedestal(rng, .45*x, z - .04, u(.12, .2))
+    parts["legs"] = (
+        _four_legs(rng, 0.5 * x - 0.11, 0.5 * y - 0.12, z - 0.04, u(0.1, 0.15))
+        if rng.random() < 0.7
+        else _pedestal(rng, 0.45 * x, z - 0.04, u(0.12, 0.2))
+    )
     if rng.random() < .45:
         a, w = u(.22, .38), u(.1, .16)
-        rest, post = rounded_box((.85*x, w, .11), .03, at=(.02, .5*y, z + a)), box((.11, .1, a + .05), at=(.35*x, .5*y - .03, z + a/2))
+        rest, post = (
+            rounded_box((0.85 * x, w, 0.11), 0.03, at=(0.02, 0.5 * y, z + a)),
+            box((0.11, 0.1, a + 0.05), at=(0.35 * x, 0.5 * y - 0.03, z + a / 2)),
+        )
         parts["arms"] = with_mirror(joined(rest, post))
     return parts
 
@@ -109,9 +120,16 @@ def bench(rng: Generator) -> dict[str, Manifold]:
     else: parts["legs"] = with_mirror(box((.85*x, u(.11, .2), z - .04), at=(0, .38*y, (z - .04)/2)))
     if rng.random() < .6:
         h = u(.3, .8)
-        parts["back"] = placed(rounded_box((.12, .96*y, h), .04, at=(0, 0, h/2)), at=(-.5*x + .08, 0, z - .08), turn=(0, u(-14, 0), 0))
+        parts["back"] = placed(
+            rounded_box((0.12, 0.96 * y, h), 0.04, at=(0, 0, h / 2)),
+            at=(-0.5 * x + 0.08, 0, z - 0.08),
+            turn=(0, u(-14, 0), 0),
+        )
         if rng.random() < .5:
-            rest, post = rounded_box((.85*x, .12, .11), .03, at=(.02, .47*y, z + .28)), box((.11, .1, .32), at=(.32*x, .47*y, z + .13))
+            rest, post = (
+                rounded_box((0.85 * x, 0.12, 0.11), 0.03, at=(0.02, 0.47 * y, z + 0.28)),
+                box((0.11, 0.1, 0.32), at=(0.32 * x, 0.47 * y, z + 0.13)),
+            )
             parts["arms"] = with_mirror(joined(rest, post))
     return parts
 
@@ -121,9 +139,18 @@ def sofa(rng: Generator) -> dict[str, Manifold]:
     u = rng.uniform
     x, y, z, foot, w = u(.7, 1.), u(.85, 1.85), u(.38, .65), u(.1, .3), u(.12, .26)
     h, arm = z + u(.25, .65), z + u(-.02, .25)
-    parts = dict(seat=rounded_box((x, y, z - foot), .06, at=(0, 0, (z + foot)/2)),
-                 back=placed(rounded_box((u(.18, .28), y - .02, h - foot - .02), .06), at=(-.5*x + .1, 0, (h + foot)/2), turn=(0, u(-10, 0), 0)))
-    if rng.random() < .8: parts["arms"] = with_mirror(rounded_box((x + .03, w, arm - foot + .03), .06, at=(.02, .5*y, (arm + foot)/2)))
+    parts = dict(
+        seat=rounded_box((x, y, z - foot), 0.06, at=(0, 0, (z + foot) / 2)),
+        back=placed(
+            rounded_box((u(0.18, 0.28), y - 0.02, h - foot - 0.02), 0.06),
+            at=(-0.5 * x + 0.1, 0, (h + foot) / 2),
+            turn=(0, u(-10, 0), 0),
+        ),
+    )
+    if rng.random() < 0.8:
+        parts["arms"] = with_mirror(
+            rounded_box((x + 0.03, w, arm - foot + 0.03), 0.06, at=(0.02, 0.5 * y, (arm + foot) / 2))
+        )
     if rng.random() < .75: parts["legs"] = _four_legs(rng, .5*x - .12, .5*y - .12, foot + .06, u(.1, .16))
     return parts
 
@@ -135,7 +162,12 @@ def bed(rng: Generator) -> dict[str, Manifold]:
     h = z + u(.12, .5)
     parts = dict(mattress=rounded_box((x, y, z - foot), .06, at=(0, 0, (z + foot)/2)))
     if rng.random() < .85: parts["headboard"] = rounded_box((.13, y + .06, h - .01), .04, at=(-.5*x, 0, h/2))
-    if rng.random() < .35: board = z + u(0, .15); parts["footboard"] = rounded_box((.12, y + .05, board), .04, at=(.5*x, 0, board/2))
+    if rng.random() < 0.35:
+        board = z + u(0, 0.15)
+        parts["footboard"] = rounded_box((0.12, y + 0.05, board), 0.04, at=(0.5 * x, 0, board / 2))
     parts["legs"] = _four_legs(rng, .5*x - .15, .5*y - .13, foot + .06, u(.11, .18))
-    if rng.random() < .6: parts["pillows"] = with_mirror(rounded_box((.35, .36*y, .2), .09, at=(-.5*x + .3, .22*y, z + .04)))
+    if rng.random() < 0.6:
+        parts["pillows"] = with_mirror(
+            rounded_box((0.35, 0.36 * y, 0.2), 0.09, at=(-0.5 * x + 0.3, 0.22 * y, z + 0.04))
+        )
     return parts

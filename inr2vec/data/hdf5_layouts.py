@@ -23,12 +23,15 @@ from .shapes import Shape
 # %% ../../nbs/data/52_hdf5_layouts.ipynb #00000004
 class Rows:
     "The clouds in an array of an HDF5 file, read `block` at a time."
-    def __init__(self, path, key: str, block: int = 64): self.path, self.key, self.block, self.at, self.rows = path, key, block, None, None
+
+    def __init__(self, path, key: str, block: int = 64):
+        self.path, self.key, self.block, self.at, self.rows = path, key, block, None, None
 
     def __getitem__(self, i: int) -> np.ndarray:  # (n, 3): the columns after x, y, z are left out
         at = i - i % self.block
         if at != self.at:
-            with reading(self.path), h5py.File(self.path, "r") as f: self.rows, self.at = f[self.key][at:at + self.block, :, :3], at
+            with reading(self.path), h5py.File(self.path, "r") as f:
+                self.rows, self.at = f[self.key][at : at + self.block, :, :3], at
         return self.rows[i - at].copy()
 
 def h5_entries(files: list[Path], classes: list[str], data: str = "data", label: str = "label") -> Iterator[Entry]:
@@ -37,14 +40,21 @@ def h5_entries(files: list[Path], classes: list[str], data: str = "data", label:
         try:
             with reading(path), h5py.File(path, "r") as f:
                 labels = f[label][:].reshape(len(f[label]), -1)[:, 0].tolist()
-                if len(labels) != len(f[data]): raise ValueError(f"it has {len(f[data])} clouds and {len(labels)} labels")
+                if len(labels) != len(f[data]):
+                    raise ValueError(f"it has {len(f[data])} clouds and {len(labels)} labels")
         except UnreadableFile as e:
-            yield failed(path, e); continue
+            yield failed(path, e)
+            continue
         rows = Rows(path, data)
         for i, index in enumerate(labels):
             name, source = f"{path.stem}/{i:05d}", f"{path}[{i}]"
-            yield labelled(int(index), classes, name, source,
-                           lambda c, i=i, rows=rows, name=name, source=source: Shape(name, points=rows[i], label=c, source=source))
+            yield labelled(
+                int(index),
+                classes,
+                name,
+                source,
+                lambda c, i=i, rows=rows, name=name, source=source: Shape(name, points=rows[i], label=c, source=source),
+            )
 
 # %% ../../nbs/data/52_hdf5_layouts.ipynb #00000006
 def _lines(path: Path) -> list[str]:
@@ -60,9 +70,13 @@ def modelnet40_entries(root, split: str) -> Iterator[Entry]:
     files = [Path(root)/re.split(r"[\\/]", l)[-1] for l in _lines(Path(root)/f"{split}_files.txt")]
     return h5_entries(files, modelnet40_classes(root))
 
-MODELNET40_H5 = Layout("modelnet40_ply_hdf5_2048: shape_names.txt, {split}_files.txt, *.h5",
-                       lambda root: (Path(root)/"shape_names.txt").is_file(),
-                       lambda root: [s for s in SPLITS if (Path(root)/f"{s}_files.txt").is_file()], modelnet40_classes, modelnet40_entries)
+MODELNET40_H5 = Layout(
+    "modelnet40_ply_hdf5_2048: shape_names.txt, {split}_files.txt, *.h5",
+    lambda root: (Path(root) / "shape_names.txt").is_file(),
+    lambda root: [s for s in SPLITS if (Path(root) / f"{s}_files.txt").is_file()],
+    modelnet40_classes,
+    modelnet40_entries,
+)
 
 # %% ../../nbs/data/52_hdf5_layouts.ipynb #0000000a
 SCANOBJECTNN_CLASSES = "bag bin box cabinet chair desk display door shelf table bed pillow sink sofa toilet".split()
@@ -74,7 +88,11 @@ def _scanobjectnn_file(root, split: str) -> Path | None:
         files = {p.stem: p for p in sorted(folder.glob(f"{stem}*.h5"))}
         if stem in files: return files[stem]
         if len(files) > 1:
-            raise UnknownOption(root, f"it has several versions of ScanObjectNN: {', '.join(files)}", "keep each version in a folder of its own")
+            raise UnknownOption(
+                root,
+                f"it has several versions of ScanObjectNN: {', '.join(files)}",
+                "keep each version in a folder of its own",
+            )
         if files: return next(iter(files.values()))
 
 def scanobjectnn_splits(root) -> list[str]:
@@ -85,8 +103,13 @@ def scanobjectnn_entries(root, split: str) -> Iterator[Entry]:
     "The objects of ScanObjectNN."
     return h5_entries([_scanobjectnn_file(root, split)], SCANOBJECTNN_CLASSES)
 
-SCANOBJECTNN = Layout("ScanObjectNN: training_objectdataset*.h5 and test_objectdataset*.h5", lambda root: bool(scanobjectnn_splits(root)),
-                      scanobjectnn_splits, lambda root: list(SCANOBJECTNN_CLASSES), scanobjectnn_entries)
+SCANOBJECTNN = Layout(
+    "ScanObjectNN: training_objectdataset*.h5 and test_objectdataset*.h5",
+    lambda root: bool(scanobjectnn_splits(root)),
+    scanobjectnn_splits,
+    lambda root: list(SCANOBJECTNN_CLASSES),
+    scanobjectnn_entries,
+)
 
 # %% ../../nbs/data/52_hdf5_layouts.ipynb #0000000d
 SCANNET10_CLASSES = "bathtub bed bookshelf cabinet chair lamp monitor plant sofa table".split()
@@ -103,29 +126,40 @@ def scannet10_entries(root, split: str) -> Iterator[Entry]:
     "The clouds of ScanNet10."
     return h5_entries(_scannet10_files(root, split), SCANNET10_CLASSES)
 
-SCANNET10 = Layout("ScanNet10 of PointDA-10: scannet/{split}_*.h5", _is_scannet10, lambda root: [s for s in SPLITS if _scannet10_files(root, s)],
-                   lambda root: list(SCANNET10_CLASSES), scannet10_entries)
+SCANNET10 = Layout(
+    "ScanNet10 of PointDA-10: scannet/{split}_*.h5",
+    _is_scannet10,
+    lambda root: [s for s in SPLITS if _scannet10_files(root, s)],
+    lambda root: list(SCANNET10_CLASSES),
+    scannet10_entries,
+)
 
 # %% ../../nbs/data/52_hdf5_layouts.ipynb #00000010
 MVP_CLASSES = "airplane cabinet car chair lamp sofa table watercraft bed bench bookshelf bus guitar motorbike pistol skateboard".split()
 
 def _mvp_file(root, split: str) -> Path | None:
     "The file of a split, or None."
-    return next((p for p in sorted(Path(root).glob("*.h5")) if re.fullmatch(rf"mvp_{split}_cp(_v\d+)?\.h5", p.name, re.I)), None)
+    return next(
+        (p for p in sorted(Path(root).glob("*.h5")) if re.fullmatch(rf"mvp_{split}_cp(_v\d+)?\.h5", p.name, re.I)), None
+    )
 
 def _mvp_labels(path: Path) -> tuple[list[int], int]:
     "The label of each complete cloud, and how many scans there are of it."
     with reading(path), h5py.File(path, "r") as f:
         n, n_partial, labels = len(f["complete_pcds"]), len(f["incomplete_pcds"]), f["labels"][:].reshape(-1)
         if n == 0 or n_partial % n: raise ValueError(f"it has {n_partial} partial scans of {n} shapes")
-        if len(labels) not in (n, n_partial): raise ValueError(f"it has {len(labels)} labels for {n_partial} partial scans of {n} shapes")
+        if len(labels) not in (n, n_partial):
+            raise ValueError(f"it has {len(labels)} labels for {n_partial} partial scans of {n} shapes")
         return [int(x) for x in labels[::len(labels)//n]], n_partial//n
 
 def mvp_entries(root, split: str) -> Iterator[Entry]:
     "The complete clouds of MVP."
     path = _mvp_file(root, split)
-    try: labels, _ = _mvp_labels(path)
-    except UnreadableFile as e: yield failed(path, e); return
+    try:
+        labels, _ = _mvp_labels(path)
+    except UnreadableFile as e:
+        yield failed(path, e)
+        return
     rows = Rows(path, "complete_pcds")
     for i, index in enumerate(labels):
         name, source = f"{path.stem}/{i:05d}", f"{path}[{i}]"
@@ -135,8 +169,11 @@ def mvp_entries(root, split: str) -> Iterator[Entry]:
 def mvp_pairs(root, split: str, views: int | None = None) -> Iterator[Entry]:
     "Partial scans with their complete clouds: `read()` gives `(partial, complete)`. `views` takes the first so many scans of an object."
     path = _mvp_file(root, split)
-    try: labels, n_views = _mvp_labels(path)
-    except UnreadableFile as e: yield failed(path, e); return
+    try:
+        labels, n_views = _mvp_labels(path)
+    except UnreadableFile as e:
+        yield failed(path, e)
+        return
     complete, partial = Rows(path, "complete_pcds"), Rows(path, "incomplete_pcds")
     for i, index in enumerate(labels):
         for j in range(n_views if views is None else min(views, n_views)):

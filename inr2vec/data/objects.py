@@ -11,7 +11,20 @@ from manifold3d import Manifold
 from numpy.random import Generator
 
 from .furniture import family
-from .solids import along, box, cylinder, ellipsoid, extruded, joined, placed, revolved, ring, rounded_box, tube, with_mirror
+from inr2vec.data.solids import (
+    along,
+    box,
+    cylinder,
+    ellipsoid,
+    extruded,
+    joined,
+    placed,
+    revolved,
+    ring,
+    rounded_box,
+    tube,
+    with_mirror,
+)
 
 # %% ../../nbs/data/24_objects.ipynb #00000005
 def _vessel(heights, radii, wall: float, bottom: float = .12) -> tuple[Manifold, Manifold]:
@@ -19,15 +32,17 @@ def _vessel(heights, radii, wall: float, bottom: float = .12) -> tuple[Manifold,
     heights, radii = np.asarray(heights), np.asarray(radii)
     z = np.linspace(0, heights[-1], 14)
     r = np.interp(z, heights, radii)
-    r = np.convolve(np.pad(r, 1, mode="edge"), [.25, .5, .25], "valid")   # round the profile's corners
-    zi = np.linspace(bottom, heights[-1], 12); ri = np.maximum(np.interp(zi, z, r) - wall, .03)
+    r = np.convolve(np.pad(r, 1, mode="edge"), [.25, .5, .25], "valid")  # round the profile's corners
+    zi = np.linspace(bottom, heights[-1], 12)
+    ri = np.maximum(np.interp(zi, z, r) - wall, 0.03)
     outer = revolved([(0, 0), *zip(r, z), (0, z[-1])])
     cavity = revolved([(0, bottom), *zip(ri, zi), (ri[-1], z[-1] + .2), (0, z[-1] + .2)])
     return outer - cavity, cavity
 
 def _ear(rng: Generator, radius: float, z: float, size: float, thickness: float) -> Manifold:
     "A handle, round or square, beside the wall at `radius`, centred at the height `z`."
-    if rng.random() < .5: return placed(ring(1., thickness/size, axis="y"), at=(radius - .02, 0, z), size=(size, size, size))
+    if rng.random() < 0.5:
+        return placed(ring(1.0, thickness / size, axis="y"), at=(radius - 0.02, 0, z), size=(size, size, size))
     out, up = radius + size*.9, size*.85
     return tube([(radius - .08, 0, z - up), (out, 0, z - up), (out, 0, z + up), (radius - .08, 0, z + up)], thickness)
 
@@ -37,18 +52,27 @@ def mug(rng: Generator) -> dict[str, Manifold]:
     u = rng.uniform
     r, h = u(.42, .68), u(.8, 1.7)
     body, cavity = _vessel([0, .5*h, h], [r*u(.65, 1), r*u(.9, 1.15), r], u(.1, .14))
-    return dict(body=body, handle=_ear(rng, r, h*u(.45, .58), u(.2, .32)*min(h, 1.1), u(.11, .15)) - cavity - cylinder(.8*r, h))
+    return dict(
+        body=body,
+        handle=_ear(rng, r, h * u(0.45, 0.58), u(0.2, 0.32) * min(h, 1.1), u(0.11, 0.15))
+        - cavity
+        - cylinder(0.8 * r, h),
+    )
 
 @family("body", "neck", "cap", "handle")
 def bottle(rng: Generator) -> dict[str, Manifold]:
     "A solid body with shoulders, a neck and perhaps a cap."
     u = rng.uniform
     r, h, n, neck = u(.28, .58), u(.75, 1.25), u(.12, .32), u(.12, .5)
-    n = min(n, .6*r); shoulder = u(.1, .4)
+    n = min(n, 0.6 * r)
+    shoulder = u(0.1, 0.4)
     side = [(.93*r, 0), (r, .06), (r*u(.85, 1.), .5*h), (r, h), (r*.75 + n*.25, h + .4*shoulder), (n, h + shoulder)]
     body = revolved([(0, 0), *side, (0, h + shoulder)])
     top = h + shoulder + neck
-    parts = dict(body=placed(body, size=(1, u(.7, 1), 1)), neck=cylinder(n, neck + .1, at=(0, 0, h + shoulder - .1), top=n*u(.8, 1.1)))
+    parts = dict(
+        body=placed(body, size=(1, u(0.7, 1), 1)),
+        neck=cylinder(n, neck + 0.1, at=(0, 0, h + shoulder - 0.1), top=n * u(0.8, 1.1)),
+    )
     if rng.random() < .6: parts["cap"] = cylinder(n + u(.03, .08), u(.12, .25), at=(0, 0, top - .08))
     if rng.random() < .2: parts["handle"] = _ear(rng, r, .6*h, .25, .12) - cylinder(.7*r, h)
     return parts
@@ -61,10 +85,14 @@ def vase(rng: Generator) -> dict[str, Manifold]:
     at, neck, lip = h*u(.3, .65), belly*u(.45, .9), u(.28, .5)
     body, cavity = _vessel([0, at, h*u(.75, .85), h], [belly*u(.45, .85), belly, max(neck, .24), lip], u(.1, .13))
     parts = dict(body=body)
-    if rng.random() < .4: foot = belly*u(.7, .9); parts["foot"] = cylinder(foot, .18, at=(0, 0, -.12), top=.85*foot)
+    if rng.random() < 0.4:
+        foot = belly * u(0.7, 0.9)
+        parts["foot"] = cylinder(foot, 0.18, at=(0, 0, -0.12), top=0.85 * foot)
     if rng.random() < .4:
         handle = _ear(rng, .88*belly, at + .08, .25*min(h, 1.2), .12)
-        parts["handles"] = (with_mirror(handle, "x") if rng.random() < .6 else handle) - cavity - cylinder(.6*min(neck, belly), h)
+        parts["handles"] = (
+            (with_mirror(handle, "x") if rng.random() < 0.6 else handle) - cavity - cylinder(0.6 * min(neck, belly), h)
+        )
     return parts
 
 @family("base", "pole", "shade")
@@ -88,7 +116,10 @@ def _fuselage(length: float, radius: float, nose: float, tail: float, end: float
     a = np.linspace(0, np.pi/2, 7)
     front = np.c_[radius*np.cos(a), length/2 - nose + nose*np.sin(a)]
     front[-1, 0] = 0
-    return along(revolved([(0, -length/2), (end*radius, -length/2), (radius, -length/2 + tail), *front], segments=24), "x")
+    return along(
+        revolved([(0, -length / 2), (end * radius, -length / 2), (radius, -length / 2 + tail), *front], segments=24),
+        "x",
+    )
 
 def _wing(span: float, root: float, tip: float, sweep: float, thickness: float, at=(0, 0, 0)) -> Manifold:
     "A flat wing to both sides from the leading edge's root at `at`: chords `root` and `tip`, its tips `sweep` farther back."
@@ -105,8 +136,11 @@ def aircraft(rng: Generator) -> dict[str, Manifold]:
     nose, sweep = root - u(.1, .4)*length + .05, u(.05, .5)
     back = -.5*length + .36
     fin = placed(extruded([(0, 0), (-.18, .42), (-.36, .42), (-.34, 0)], t), at=(back, t/2, .02), turn=(90, 0, 0))
-    parts = dict(fuselage=_fuselage(length, r, u(.15, .5), u(.3, .7), u(.45, .7)), wings=_wing(span, root, root*u(.35, .8), sweep, t, (nose, 0, z)),
-                 tail=joined(fin, _wing(u(.5, .8), .3, .2, .12, t, (back, 0, u(.05, .3)))))
+    parts = dict(
+        fuselage=_fuselage(length, r, u(0.15, 0.5), u(0.3, 0.7), u(0.45, 0.7)),
+        wings=_wing(span, root, root * u(0.35, 0.8), sweep, t, (nose, 0, z)),
+        tail=joined(fin, _wing(u(0.5, 0.8), 0.3, 0.2, 0.12, t, (back, 0, u(0.05, 0.3)))),
+    )
     if rng.random() < .6:
         pod, y = u(.08, .12), span*u(.2, .3)
         engine = along(cylinder(pod, u(.3, .45), top=.9*pod, segments=18), "x")
@@ -119,12 +153,17 @@ def rocket(rng: Generator) -> dict[str, Manifold]:
     u = rng.uniform
     length, r, n, t = u(1.5, 2.), u(.14, .34), rng.choice([2, 3, 4], p=[.4, .2, .4]), u(.09, .13)
     reach, chord, back = u(.2, .6), u(.3, .75), -.5*length + u(-.04, .35)
-    fin = placed(extruded([(0, 0), (chord, 0), (u(.25, .7)*chord, reach + r), (u(-.15, .1), reach + r)], t), at=(0, 0, -t/2))
+    fin = placed(
+        extruded([(0, 0), (chord, 0), (u(0.25, 0.7) * chord, reach + r), (u(-0.15, 0.1), reach + r)], t),
+        at=(0, 0, -t / 2),
+    )
     parts = dict(body=_fuselage(length, r, u(.3, .8), u(.15, .4), u(.6, .9)),
                  fins=joined(*[placed(fin, at=(back, 0, 0), turn=(k*360/n, 0, 0)) for k in range(n)]))
     if rng.random() < .4:
         b = u(.1, .15)
-        parts["boosters"] = with_mirror(placed(_fuselage(length*u(.35, .6), b, .2, .1, .9), at=(-.15*length, r + .6*b, 0)))
+        parts["boosters"] = with_mirror(
+            placed(_fuselage(length * u(0.35, 0.6), b, 0.2, 0.1, 0.9), at=(-0.15 * length, r + 0.6 * b, 0))
+        )
     return parts
 
 @family("body", "boom", "rotor", "skids")
@@ -134,11 +173,21 @@ def helicopter(rng: Generator) -> dict[str, Manifold]:
     length, r, t = u(.7, 1.05), u(.22, .34), u(.09, .12)
     boom, reach, blades = u(.7, 1.), u(.55, .95), rng.integers(2, 5)
     end = -.3*length - boom
-    fin = placed(extruded([(-.12, -.05), (.14, -.05), (.04, .36), (-.14, .36)], t), at=(end + .1, t/2, 0), turn=(90, 0, 0))
+    fin = placed(
+        extruded([(-0.12, -0.05), (0.14, -0.05), (0.04, 0.36), (-0.14, 0.36)], t),
+        at=(end + 0.1, t / 2, 0),
+        turn=(90, 0, 0),
+    )
     blade, phase = rounded_box((reach, .13, .09), .03, at=(reach/2, 0, 0)), u(0, 180)
-    rotor = joined(cylinder(.07, .3, at=(0, 0, -.26), segments=14), *[placed(blade, turn=(0, 0, phase + k*360/blades)) for k in range(blades)])
-    parts = dict(body=ellipsoid((.5*length, r, r*u(.9, 1.2))), boom=joined(tube([(-.2*length, 0, .05), (end, 0, .08)], u(.12, .18)), fin),
-                 rotor=placed(rotor, at=(u(-.05, .05), 0, 1.2*r + .14)))
+    rotor = joined(
+        cylinder(0.07, 0.3, at=(0, 0, -0.26), segments=14),
+        *[placed(blade, turn=(0, 0, phase + k * 360 / blades)) for k in range(blades)],
+    )
+    parts = dict(
+        body=ellipsoid((0.5 * length, r, r * u(0.9, 1.2))),
+        boom=joined(tube([(-0.2 * length, 0, 0.05), (end, 0, 0.08)], u(0.12, 0.18)), fin),
+        rotor=placed(rotor, at=(u(-0.05, 0.05), 0, 1.2 * r + 0.14)),
+    )
     if rng.random() < .75:
         y, z, half = r*u(.7, .95), -r - .18, .45*length
         struts = [tube([(s*.2*length, y, z), (s*.2*length, .3*r, -.5*r)], .1) for s in (-1, 1)]
@@ -153,9 +202,18 @@ def car(rng: Generator) -> dict[str, Manifold]:
     front, back, top = x*u(.05, .3), -x*u(.2, .48), u(.2, .5)
     z = r + h - .04
     side = [(back - .06, 0), (back + u(.03, .25), top + .06), (front - u(.1, .35), top + .06), (front, 0)]
-    parts = dict(body=rounded_box((x, y, h), u(.04, .12), at=(0, 0, r + h/2 - .04)),
-                 cabin=placed(extruded(side, y - .1), at=(0, .5*y - .05, z - .06), turn=(90, 0, 0)),
-                 wheels=with_mirror(joined(*[along(cylinder(r, .16, segments=20), "y").translate((s*x*.31, .5*y - .1, r)) for s in (-1, 1)])))
+    parts = dict(
+        body=rounded_box((x, y, h), u(0.04, 0.12), at=(0, 0, r + h / 2 - 0.04)),
+        cabin=placed(extruded(side, y - 0.1), at=(0, 0.5 * y - 0.05, z - 0.06), turn=(90, 0, 0)),
+        wheels=with_mirror(
+            joined(
+                *[
+                    along(cylinder(r, 0.16, segments=20), "y").translate((s * x * 0.31, 0.5 * y - 0.1, r))
+                    for s in (-1, 1)
+                ]
+            )
+        ),
+    )
     if rng.random() < .3:
         posts = with_mirror(box((.1, .1, .26), at=(-.5*x + .14, .3*y, z + .06)))
         parts["spoiler"] = joined(rounded_box((.2, y - .04, .1), .03, at=(-.5*x + .1, 0, z + .17)), posts)
@@ -167,7 +225,10 @@ def guitar(rng: Generator) -> dict[str, Manifold]:
     "A body with a waist, a neck and a head."
     u = rng.uniform
     a, b, w, t = u(.32, .46), u(.24, .38), u(.1, .15), u(.13, .24)
-    disc = lambda r, z: placed(along(cylinder(1., t, at=(0, 0, -t/2), segments=28), "x"), at=(0, 0, z), size=(1, r, r*u(.85, 1.1)))
+    def disc(r, z):
+        return placed(
+            along(cylinder(1.0, t, at=(0, 0, -t / 2), segments=28), "x"), at=(0, 0, z), size=(1, r, r * u(0.85, 1.1))
+        )
     neck, body = u(.6, .95), joined(disc(a, .4), disc(b, .4 + u(.3, .45)))
     if rng.random() < .4: body = joined(body, box((t - .02, 1.2*b, .5), at=(0, 0, .6)))
     end = .8 + b*.7 + neck
@@ -179,7 +240,11 @@ def hammer(rng: Generator) -> dict[str, Manifold]:
     "A head across a handle, sometimes with a claw behind."
     u = rng.uniform
     h, t, w, s = u(1.2, 1.8), u(.11, .18), u(.5, 1.), u(.18, .36)
-    handle = tube([(0, 0, t/2), (0, 0, h)], t) if rng.random() < .5 else rounded_box((t, t*u(1, 1.4), h), .03, at=(0, 0, h/2))
+    handle = (
+        tube([(0, 0, t / 2), (0, 0, h)], t)
+        if rng.random() < 0.5
+        else rounded_box((t, t * u(1, 1.4), h), 0.03, at=(0, 0, h / 2))
+    )
     if rng.random() < .4: handle = joined(handle, tube([(0, 0, t), (0, 0, .35*h)], t + .06))   # a grip
     if rng.random() < .5: head = rounded_box((s, w, s), .04, at=(0, 0, h))
     else: head = placed(along(cylinder(.5*s, w, at=(0, 0, -.5*w), segments=20), "y"), at=(0, 0, h))

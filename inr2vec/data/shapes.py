@@ -60,9 +60,11 @@ def _check_coordinates(shape: Shape, x: np.ndarray, what: str):
     if len(x) == 0: raise EmptyShape(shape.where, f"it has no {what}")
     if x.ndim != 2 or x.shape[1] != 3:
         raise BadShape(shape.where, f"its {what} have the shape {x.shape}, not (n, 3)", "keep the x, y, z columns only")
-    if bad := int((~np.isfinite(x)).any(1).sum()): raise NonFinite(shape.where, f"{bad} of its {len(x)} {what} are not finite")
+    if bad := int((~np.isfinite(x)).any(1).sum()):
+        raise NonFinite(shape.where, f"{bad} of its {len(x)} {what} are not finite")
     if len(x) == 1: raise DegenerateShape(shape.where, f"it has a single one of {what}")
-    if not np.ptp(x, axis=0).max() > 0: raise DegenerateShape(shape.where, f"its {len(x)} {what} are all the same point")
+    if not np.ptp(x, axis=0).max() > 0:
+        raise DegenerateShape(shape.where, f"its {len(x)} {what} are all the same point")
 
 def face_areas(shape: Shape) -> np.ndarray:  # (f,) float64, in squared units of the shape
     "Areas of the mesh's faces."
@@ -71,7 +73,8 @@ def face_areas(shape: Shape) -> np.ndarray:  # (f,) float64, in squared units of
 
 def is_watertight(shape: Shape) -> bool:
     "True if every edge is shared by exactly two faces once vertices at the same place are merged."
-    mesh = shape.trimesh(); mesh.merge_vertices()
+    mesh = shape.trimesh()
+    mesh.merge_vertices()
     return bool(mesh.is_watertight)
 
 def check_shape(shape: Shape,
@@ -84,14 +87,20 @@ def check_shape(shape: Shape,
         _check_coordinates(shape, shape.vertices, "vertices")
         if len(shape.faces) == 0: raise EmptyShape(shape.where, "its mesh has no faces")
         if shape.faces.min() < 0 or shape.faces.max() >= len(shape.vertices):
-            raise BadShape(shape.where, f"a face names vertex {shape.faces.max()} of {len(shape.vertices)}", "export the mesh again")
+            raise BadShape(
+                shape.where,
+                f"a face names vertex {shape.faces.max()} of {len(shape.vertices)}",
+                "export the mesh again",
+            )
         areas = face_areas(shape)
         # relative to the mesh's own size: float32 leaves no exact zeros
         if bad := int((areas <= 1e-12*np.ptp(shape.vertices, axis=0).max()**2).sum()):
             raise ZeroAreaFaces(shape.where, f"{bad} of its {len(areas)} faces have no area")
     if field == "sdf":
-        if not shape.has_mesh: raise NotWatertight(shape.where, "it is a point cloud, and a signed distance needs a mesh")
-        if not is_watertight(shape): raise NotWatertight(shape.where, "its mesh has holes or edges with more than two faces")
+        if not shape.has_mesh:
+            raise NotWatertight(shape.where, "it is a point cloud, and a signed distance needs a mesh")
+        if not is_watertight(shape):
+            raise NotWatertight(shape.where, "its mesh has holes or edges with more than two faces")
     return shape
 
 # %% ../../nbs/data/10_shapes.ipynb #0000000b
@@ -137,7 +146,8 @@ def normalized(shape: Shape) -> Shape:
     else: centre = shape.points.astype(np.float64).mean(0)
     all_points = np.concatenate([x for x in (shape.points, shape.vertices) if x is not None]) - centre
     radius = np.linalg.norm(all_points, axis=1).max()
-    move = lambda x: None if x is None else ((x - centre)/radius).astype(np.float32)
+    def move(x):
+        return None if x is None else ((x - centre)/radius).astype(np.float32)
     return replace(shape, points=move(shape.points), vertices=move(shape.vertices))
 Shape.normalized = normalized
 
@@ -148,7 +158,9 @@ def surface_points(shape: Shape, n: int, seed: int = 0) -> np.ndarray:  # (n, 3)
     return sample_surface(shape, n, numpy_rng(seed, "surface points", shape.name))[0]
 
 # %% ../../nbs/data/10_shapes.ipynb #b05a18d8
-def raycasting_scene(shape: Shape) -> tuple:  # Open3D's `RaycastingScene`, and a function (array, dtype) -> Open3D tensor
+def raycasting_scene(
+    shape: Shape,
+) -> tuple:  # Open3D's `RaycastingScene`, and a function (array, dtype) -> Open3D tensor
     "The mesh of `shape`, ready to cast rays at."
     os.environ.setdefault("OPEN3D_DISABLE_WEB_VISUALIZER", "true")  # or it prints a banner in notebooks
     import open3d as o3d   # here, because it takes seconds to load and point clouds do without

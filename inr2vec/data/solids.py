@@ -51,11 +51,15 @@ def rounded_box(size, radius: float, at=(0, 0, 0), segments: int = 12) -> Manifo
     half = np.asarray(size, float)/2
     r = min(radius, .9*half.min())
     corners = np.stack(np.meshgrid(*[(-1, 1)]*3), -1).reshape(-1, 1, 3)
-    return Manifold.hull_points((corners*(half - r) + r*_sphere(segments)).reshape(-1, 3)).translate(tuple(map(float, at)))
+    return Manifold.hull_points((corners * (half - r) + r * _sphere(segments)).reshape(-1, 3)).translate(
+        tuple(map(float, at))
+    )
 
 def cylinder(radius: float, height: float, at=(0, 0, 0), top: float | None = None, segments: int = 24) -> Manifold:
     "A cylinder standing on `at`; with another radius at the `top` a frustum, with 0 a cone."
-    return Manifold.cylinder(float(height), float(radius), float(radius if top is None else top), segments).translate(tuple(map(float, at)))
+    return Manifold.cylinder(float(height), float(radius), float(radius if top is None else top), segments).translate(
+        tuple(map(float, at))
+    )
 
 def ellipsoid(radii, at=(0, 0, 0), segments: int = 24) -> Manifold:
     "An ellipsoid with the semi-axes `radii` (x, y, z) centred at `at`."
@@ -83,7 +87,8 @@ def _section(outline) -> CrossSection:
 
 def tube(path, thickness: float, segments: int = 12) -> Manifold:
     "A round tube, `thickness` across, with round ends and joints, along the polyline `path` (n, 3), n >= 2."
-    path = np.asarray(path, np.float64); ball = _sphere(segments)*thickness/2
+    path = np.asarray(path, np.float64)
+    ball = _sphere(segments) * thickness / 2
     return joined(*[Manifold.hull_points(np.concatenate([a + ball, b + ball])) for a, b in zip(path[:-1], path[1:])])
 
 # %% ../../nbs/data/20_solids.ipynb #0000000b
@@ -99,20 +104,30 @@ def _touches(mesh: Mesh64) -> bool:
     vertices = np.asarray(mesh.vert_properties)[:, :3].astype(np.float32)
     return len(np.unique(vertices, axis=0)) < len(vertices)
 
-def compose(parts: dict[str, Manifold],   # solids by name; they may overlap
-            tolerance: float = 2e-3,      # how far the simplification may move the surface at most, in units of the shape
-            ) -> Composed:
+def compose(
+    parts: dict[str, Manifold],  # solids by name; they may overlap
+    tolerance: float = 2e-3,  # how far the simplification may move the surface at most, in units of the shape
+) -> Composed:
     "The boolean union of `parts` as one mesh whose faces carry the part that they came from."
     for name, part in parts.items():
-        if part.is_empty(): raise EmptyShape(name, "this part is empty", "check that its profile is not flat and its sizes are positive")
+        if part.is_empty():
+            raise EmptyShape(
+                name, "this part is empty", "check that its profile is not flat and its sizes are positive"
+            )
     originals = [part.as_original() for part in parts.values()]
     union = joined(*originals)
     mesh = union.simplify(tolerance).to_mesh64()
-    while _touches(mesh) and tolerance > 1e-5: tolerance /= 4; mesh = union.simplify(tolerance).to_mesh64()
+    while _touches(mesh) and tolerance > 1e-5:
+        tolerance /= 4
+        mesh = union.simplify(tolerance).to_mesh64()
     run = np.asarray(mesh.run_index)//3   # where the triangles of each original begin
     part_of = {o.original_id(): i for i, o in enumerate(originals)}
     face_parts = np.repeat([part_of[i] for i in mesh.run_original_id], np.diff(run)).astype(np.int32)
     if hidden := [n for i, n in enumerate(parts) if not (face_parts == i).any()]:
-        raise DegenerateShape(", ".join(hidden), "no face is left of it in the union", "move or enlarge it: it lies inside the other parts")
+        raise DegenerateShape(
+            ", ".join(hidden),
+            "no face is left of it in the union",
+            "move or enlarge it: it lies inside the other parts",
+        )
     vertices = np.asarray(mesh.vert_properties)[:, :3].astype(np.float32)
     return Composed(vertices, np.asarray(mesh.tri_verts).astype(np.int32), face_parts, list(parts))

@@ -15,16 +15,21 @@ from ..inrs.reconstruction import Field
 # %% ../../nbs/embedding/40_decoder.ipynb #00000005
 def positional_encoding(x: Tensor, octaves: int = 10) -> Tensor:  # (..., d) -> (..., d*(1 + 2*octaves))
     "`x`, then $\\sin(2^k x), \\cos(2^k x)$ for each octave $k$."
-    scaled = x.unsqueeze(-2)*2.**torch.arange(octaves, device=x.device, dtype=x.dtype).unsqueeze(-1)    # (..., octaves, d)
+    scaled = x.unsqueeze(-2) * 2.0 ** torch.arange(octaves, device=x.device, dtype=x.dtype).unsqueeze(
+        -1
+    )  # (..., octaves, d)
     return torch.cat([x, torch.stack([scaled.sin(), scaled.cos()], -2).flatten(-3)], -1)
 
 # %% ../../nbs/embedding/40_decoder.ipynb #00000008
 class ConditionedLinear(nn.Linear):
     "A linear layer of `[embedding; coordinate features]` whose embedding share is computed once per embedding."
     def __init__(self, embed_dim: int, features: int, out: int):
-        super().__init__(embed_dim + features, out); self.embed_dim = embed_dim
+        super().__init__(embed_dim + features, out)
+        self.embed_dim = embed_dim
     def forward(self, z: Tensor, c: Tensor) -> Tensor:  # (b, embed_dim), (b, n, features) -> (b, n, out)
-        return F.linear(c, self.weight[:, self.embed_dim:]) + F.linear(z, self.weight[:, :self.embed_dim], self.bias).unsqueeze(1)
+        return F.linear(c, self.weight[:, self.embed_dim :]) + F.linear(
+            z, self.weight[:, : self.embed_dim], self.bias
+        ).unsqueeze(1)
 
 class ImplicitDecoder(nn.Module):
     "The paper's decoder: two hidden layers, a skip from the input, two more, one output."
@@ -39,11 +44,14 @@ class ImplicitDecoder(nn.Module):
         super().__init__()
         self.embed_dim, self.octaves = embed_dim, octaves
         features = in_dim*(1 + 2*octaves)
-        stack = lambda n: nn.Sequential(*(m for _ in range(n) for m in (nn.Linear(hidden, hidden), nn.ReLU())))
+        def stack(n):
+            return nn.Sequential(*(m for _ in range(n) for m in (nn.Linear(hidden, hidden), nn.ReLU())))
         self.in_layer, self.skip_proj = (ConditionedLinear(embed_dim, features, hidden) for _ in range(2))
         self.before_skip, self.after_skip, self.out = stack(before_skip), stack(after_skip), nn.Linear(hidden, out_dim)
 
-    def forward(self, z: Tensor, x: Tensor) -> Tensor:  # (b, embed_dim), (b, n, in_dim) -> (b, n), or (b, n, out_dim) if out_dim > 1
+    def forward(
+        self, z: Tensor, x: Tensor
+    ) -> Tensor:  # (b, embed_dim), (b, n, in_dim) -> (b, n), or (b, n, out_dim) if out_dim > 1
         "Logits of the field at `x`."
         c = positional_encoding(x, self.octaves)
         h = self.before_skip(F.relu(self.in_layer(z, c))) + F.relu(self.skip_proj(z, c))

@@ -21,7 +21,9 @@ def launched() -> bool: return int(os.environ.get("WORLD_SIZE", 1)) > 1   # by t
 @contextmanager
 def processes(device: str = "cpu"):   # 'cuda' takes the card that has this process's number
     "Join the processes that `torchrun` started, and leave them at the end; yields (rank, how many, device)."
-    if not launched(): yield 0, 1, device; return
+    if not launched():
+        yield 0, 1, device
+        return
     import torch.distributed as dist
     if device == "cuda": device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
     mine = not dist.is_initialized()
@@ -58,20 +60,43 @@ def global_batch_norm(*networks: nn.Module):
 # %% ../../nbs/embedding/52_distributed.ipynb #d05a225e
 class _Step(nn.Module):
     "A process's part of a step."
-    def __init__(self, views, decoder, gather): super().__init__(); self.encoder, self.decoder, self.views, self.gather = views.encoder, decoder, views, gather
+
+    def __init__(self, views, decoder, gather):
+        super().__init__()
+        self.encoder, self.decoder, self.views, self.gather = views.encoder, decoder, views, gather
     def forward(self, *args): return step_loss(self.views, self.decoder, *args, gather=self.gather)
 
-def train_shared(encoder: nn.Module, decoder: nn.Module, weights: Tensor, questions: Questions, field: str, spec: TrainSpec = TrainSpec(), seed: int = 0, device: str = "cpu",
-                 checkpoint=None, every: float = 30., progress: bool = True) -> History:
+def train_shared(
+    encoder: nn.Module,
+    decoder: nn.Module,
+    weights: Tensor,
+    questions: Questions,
+    field: str,
+    spec: TrainSpec = TrainSpec(),
+    seed: int = 0,
+    device: str = "cpu",
+    checkpoint=None,
+    every: float = 30.0,
+    progress: bool = True,
+) -> History:
     "`training.train`, shared among the processes of `torchrun` if there are several. All end with the same networks; the first writes the checkpoint."
     with processes(device) as (rank, world, device):
-        if world == 1: return train(encoder, decoder, weights, questions, field, spec, seed, device, checkpoint, every, progress)
+        if world == 1:
+            return train(encoder, decoder, weights, questions, field, spec, seed, device, checkpoint, every, progress)
         import torch.distributed as dist
         from torch.distributed.nn.functional import all_gather
         batch, shared = min(spec.batch, len(weights)), None
-        if batch % world: raise UnknownOption("train.batch", f"{batch} INRs cannot be divided evenly among {world} processes", f"use a multiple of {world}")
+        if batch % world:
+            raise UnknownOption(
+                "train.batch",
+                f"{batch} INRs cannot be divided evenly among {world} processes",
+                f"use a multiple of {world}",
+            )
         size = batch//world
-        def gather(z: Tensor) -> Tensor: return torch.cat(all_gather(z.contiguous()), 1)   # (times, b, embed_dim) along b
+
+        def gather(z: Tensor) -> Tensor:
+            return torch.cat(all_gather(z.contiguous()), 1)  # (times, b, embed_dim) along b
+
         def step(views, decoder, *args):
             nonlocal shared
             if shared is None:
@@ -80,6 +105,22 @@ def train_shared(encoder: nn.Module, decoder: nn.Module, weights: Tensor, questi
             loss, contrast = shared(*args)
             whole = loss.detach().clone()
             dist.all_reduce(whole)
-            return loss + (whole/world - loss).detach(), contrast      # the value of the whole batch, the gradient of this part
+            return loss + (
+                whole / world - loss
+            ).detach(), contrast  # the value of the whole batch, the gradient of this part
+
         with global_batch_norm(encoder, decoder):
-            return train(encoder, decoder, weights, questions, field, spec, seed, device, checkpoint, every if rank == 0 else float("inf"), progress and rank == 0, step)
+            return train(
+                encoder,
+                decoder,
+                weights,
+                questions,
+                field,
+                spec,
+                seed,
+                device,
+                checkpoint,
+                every if rank == 0 else float("inf"),
+                progress and rank == 0,
+                step,
+            )

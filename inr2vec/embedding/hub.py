@@ -22,12 +22,24 @@ def write_pretrained(model: Inr2Vec, folder, card: str, largest: int = LARGEST) 
     "`model` with 16-bit networks and its card in `folder`. Raises `Inr2VecError` if that takes more than `largest` bytes."
     with tempfile.TemporaryDirectory() as tmp:
         made = model.save(Path(tmp)/"model")
-        small = {k: v.half() if v.is_floating_point() and k != "init" else v for k, v in load_file(made/"model.safetensors").items()}
+        small = {
+            k: v.half() if v.is_floating_point() and k != "init" else v
+            for k, v in load_file(made / "model.safetensors").items()
+        }
         save_file(small, made/"small.safetensors")
         size = (made/"small.safetensors").stat().st_size
-        if size > largest: raise Inr2VecError(folder, f"the model takes {size:,} bytes, and {largest:,} may ship", "use narrower networks, for example encoder.hidden=[256]")
+        if size > largest:
+            raise Inr2VecError(
+                folder,
+                f"the model takes {size:,} bytes, and {largest:,} may ship",
+                "use narrower networks, for example encoder.hidden=[256]",
+            )
         (folder := Path(folder)).mkdir(parents=True, exist_ok=True)
-        for name, data in (("model.safetensors", (made/"small.safetensors").read_bytes()), ("config.json", (made/"config.json").read_bytes()), ("README.md", card.encode())):
+        for name, data in (
+            ("model.safetensors", (made / "small.safetensors").read_bytes()),
+            ("config.json", (made / "config.json").read_bytes()),
+            ("README.md", card.encode()),
+        ):
             write_atomically(folder/name, lambda p: p.write_bytes(data))
     return folder
 
@@ -41,10 +53,18 @@ def model_card(name: str,
                date: str) -> str:      # Markdown
     "What the model is, what it was trained on and how, what it reaches, and what it is not for."
     columns = list(dict.fromkeys(k for r in figures for k in r))
-    cell = lambda v: "–" if v is None else f"{v:.3f}" if isinstance(v, float) else str(v)
-    table = "\n".join("| " + " | ".join(row) + " |" for row in [columns, ["---"]*len(columns), *([cell(r.get(c)) for c in columns] for r in figures)])
+    def cell(v):
+        return "–" if v is None else f"{v:.3f}" if isinstance(v, float) else str(v)
+    table = "\n".join(
+        "| " + " | ".join(row) + " |"
+        for row in [columns, ["---"] * len(columns), *([cell(r.get(c)) for c in columns] for r in figures)]
+    )
     p = model.preset
-    what = {"udf": "unsigned distances of point clouds", "sdf": "signed distances of watertight meshes", "occ": "occupancies of voxel grids"}[model.field]
+    what = {
+        "udf": "unsigned distances of point clouds",
+        "sdf": "signed distances of watertight meshes",
+        "occ": "occupancies of voxel grids",
+    }[model.field]
     numbers = sum(t.numel() for net in (model.encoder, model.decoder) for t in net.state_dict().values())
     return f"""# {name}
 
@@ -53,7 +73,7 @@ Encoder and decoder of INRs for {what}. `Inr2Vec.from_pretrained("{name}")` load
 - **Data**: {data}
 - **INRs**: SIRENs of {p.siren.layers} hidden layers of {p.siren.hidden}, fitted in {p.fit.steps} steps from the initialisation in this folder. INRs from another initialisation or of another size are not for this model.
 - **Networks**: encoder `{p.encoder.kind}` to {p.encoder.embed_dim} numbers, implicit decoder {p.decoder.hidden} wide; {numbers:,} numbers, stored in 16 bits.
-- **Training**: preset `{p.name}`, seed {model.seed}, on {environment['device']} ({environment['cpu']}, {environment['cores']} cores), {sum(seconds.values())/60:.0f} minutes in all ({', '.join(f'{k} {v:.0f} s' for k, v in seconds.items())}); torch {environment['torch']}; {date[:10]}.
+- **Training**: preset `{p.name}`, seed {model.seed}, on {environment["device"]} ({environment["cpu"]}, {environment["cores"]} cores), {sum(seconds.values()) / 60:.0f} minutes in all ({", ".join(f"{k} {v:.0f} s" for k, v in seconds.items())}); torch {environment["torch"]}; {date[:10]}.
 
 ## What it reaches
 

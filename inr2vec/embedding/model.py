@@ -37,20 +37,24 @@ def pretrained_folder(name_or_path) -> Path:
     root = Path(str(files("inr2vec")))/"pretrained"
     shipped = sorted(p.name for p in root.iterdir() if (p/"config.json").is_file()) if root.is_dir() else []
     if str(name_or_path) in shipped: return root/str(name_or_path)
-    raise UnreadableFile(name_or_path, "there is no such folder, and no model of this name came with the package",
-                         f"give the folder of a saved model{', or one of ' + ', '.join(map(repr, shipped)) if shipped else ''}")
+    raise UnreadableFile(
+        name_or_path,
+        "there is no such folder, and no model of this name came with the package",
+        f"give the folder of a saved model{', or one of ' + ', '.join(map(repr, shipped)) if shipped else ''}",
+    )
 
 # %% ../../nbs/embedding/70_model.ipynb #00000005
 class Inr2Vec:
     "Shapes -> INRs -> embeddings, and embeddings -> shapes."
-    def __init__(self,
-                 field: str = "udf",               # 'udf' for point clouds, 'sdf' for watertight meshes, 'occ' for voxel grids
-                 preset: str | Preset = "laptop",  # all numbers, see `presets`
-                 encoder: str | None = None,       # 'probes', 'paper' or 'paper-text'; the preset's own by default
-                 seed: int = 0,                    # decides the initialisation, all sampling and all training
-                 device: str | None = None,        # the GPU if there is one, by default
-                 **overrides,                      # of the preset, by dotted name
-                 ):
+    def __init__(
+        self,
+        field: str = "udf",  # 'udf' for point clouds, 'sdf' for watertight meshes, 'occ' for voxel grids
+        preset: str | Preset = "laptop",  # all numbers, see `presets`
+        encoder: str | None = None,  # 'probes', 'paper' or 'paper-text'; the preset's own by default
+        seed: int = 0,  # decides the initialisation, all sampling and all training
+        device: str | None = None,  # the GPU if there is one, by default
+        **overrides,  # of the preset, by dotted name
+    ):
         self.field, self.seed, self.device = one_of(field, FIELDS, "field"), seed, device or best_device()
         self.preset = get_preset(preset, **overrides, **({"encoder.kind": encoder} if encoder else {}))
         self.init = initialisation(self.preset.siren, field, self.preset.init, seed)
@@ -71,7 +75,19 @@ class Inr2Vec:
         "One INR for each shape, from this model's initialisation."
         with tempfile.TemporaryDirectory() as tmp:
             p = self.preset
-            return fit_shapes(shapes, self.field, p.siren, self.init, p.fit, p.queries, store or tmp, self.seed, self.device, progress, engine=engine)
+            return fit_shapes(
+                shapes,
+                self.field,
+                p.siren,
+                self.init,
+                p.fit,
+                p.queries,
+                store or tmp,
+                self.seed,
+                self.device,
+                progress,
+                engine=engine,
+            )
 
     def fit(self, shapes: list[Shape],
             inrs: Inrs | None = None,     # the INRs of `shapes`, if they are fitted already
@@ -80,14 +96,33 @@ class Inr2Vec:
             progress: bool = True) -> "Inr2Vec":
         "Fit the INRs, then train encoder and decoder on them."
         if inrs is None: inrs = self.fit_inrs(shapes, store, progress)
-        if inrs.names != [s.name for s in shapes]: raise Inr2VecError("inrs", "they are not those of `shapes`, in the same order", "pass the result of `fit_inrs(shapes)`")
+        if inrs.names != [s.name for s in shapes]:
+            raise Inr2VecError(
+                "inrs", "they are not those of `shapes`, in the same order", "pass the result of `fit_inrs(shapes)`"
+            )
         questions = ask(shapes, self.field, self.preset.questions, self.seed, progress)
-        self.history = train(self.encoder, self.decoder, inrs.weights, questions, self.field, self.preset.train, self.seed, self.device, checkpoint, progress=progress)
+        self.history = train(
+            self.encoder,
+            self.decoder,
+            inrs.weights,
+            questions,
+            self.field,
+            self.preset.train,
+            self.seed,
+            self.device,
+            checkpoint,
+            progress=progress,
+        )
         self.fitted = True
         return self
 
-    def embed(self, what: "list[Shape] | Inrs | Tensor",  # shapes (INRs are fitted first), INRs, or their weights (n, num_params)
-              store=None, batch: int = 64, progress: bool = True) -> Tensor:  # (n, embed_dim) on the CPU
+    def embed(
+        self,
+        what: "list[Shape] | Inrs | Tensor",  # shapes (INRs are fitted first), INRs, or their weights (n, num_params)
+        store=None,
+        batch: int = 64,
+        progress: bool = True,
+    ) -> Tensor:  # (n, embed_dim) on the CPU
         "Embeddings, from the INRs' weights alone. Raises `WrongWidth` for INRs of another architecture."
         self._check()
         if isinstance(what, list): what = self.fit_inrs(what, store, progress)
@@ -116,7 +151,11 @@ class Inr2Vec:
         "Write `config.json` and `model.safetensors` (networks and initialisation)."
         self._check()
         (folder := Path(folder)).mkdir(parents=True, exist_ok=True)
-        tensors = {f"{name}.{k}": v.cpu().contiguous() for name in ("encoder", "decoder") for k, v in getattr(self, name).state_dict().items()}
+        tensors = {
+            f"{name}.{k}": v.cpu().contiguous()
+            for name in ("encoder", "decoder")
+            for k, v in getattr(self, name).state_dict().items()
+        }
         write_atomically(folder/"model.safetensors", lambda p: save_file({**tensors, "init": self.init}, p))
         config = dict(format=1, field=self.field, seed=self.seed, preset=preset_to_dict(self.preset))
         write_atomically(folder/"config.json", lambda p: p.write_text(json.dumps(config, indent=1)))
@@ -131,14 +170,23 @@ class Inr2Vec:
             model = cls(config["field"], preset_from_dict(config["preset"]), seed=config["seed"], device=device)
             model.init = state.pop("init")
             for name in ("encoder", "decoder"):
-                getattr(model, name).load_state_dict({k.removeprefix(name + "."): v for k, v in state.items() if k.startswith(name + ".")})
+                getattr(model, name).load_state_dict(
+                    {k.removeprefix(name + "."): v for k, v in state.items() if k.startswith(name + ".")}
+                )
         except Exception as e:
-            raise UnreadableFile(folder, f"no model can be read from it ({type(e).__name__}: {e})", "copy the whole folder again, config.json and model.safetensors; if another version of inr2vec wrote it, train the model anew") from e
+            raise UnreadableFile(
+                folder,
+                f"no model can be read from it ({type(e).__name__}: {e})",
+                "copy the whole folder again, config.json and model.safetensors; if another version of inr2vec wrote it, train the model anew",
+            ) from e
         model.fitted = True
         return model
 
     def _check(self):
-        if not self.fitted: raise Inr2VecError(repr(self), "it is not fitted", "call `fit(shapes)` first, or load one with `Inr2Vec.from_pretrained`")
+        if not self.fitted:
+            raise Inr2VecError(
+                repr(self), "it is not fitted", "call `fit(shapes)` first, or load one with `Inr2Vec.from_pretrained`"
+            )
 
 # %% ../../nbs/embedding/70_model.ipynb #0000000e
 def decoded(model: Inr2Vec,

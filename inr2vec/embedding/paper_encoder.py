@@ -24,12 +24,13 @@ READINGS = ("released", "text")
 
 class PaperEncoder(nn.Module):
     "The paper's encoder: a shared MLP on the rows of an INR, then a maximum over the rows."
-    def __init__(self,
-                 spec: SirenSpec = SirenSpec(),
-                 hidden: tuple[int, ...] = (512, 512, 1024, 1024),  # widths of the row MLP
-                 embed_dim: int = 1024,
-                 reading: str = "released",  # 'released': a linear layer after `hidden`; 'text': the last of `hidden` is that layer
-                 ):
+    def __init__(
+        self,
+        spec: SirenSpec = SirenSpec(),
+        hidden: tuple[int, ...] = (512, 512, 1024, 1024),  # widths of the row MLP
+        embed_dim: int = 1024,
+        reading: str = "released",  # 'released': a linear layer after `hidden`; 'text': the last of `hidden` is that layer
+    ):
         super().__init__()
         one_of(reading, READINGS, "reading")
         self.spec, self.embed_dim = spec, embed_dim

@@ -29,7 +29,8 @@ ENCODERS = ("probes", "paper", "paper-text", "rows")
 @dataclass(frozen=True)
 class EncoderSpec:
     "Which encoder, and its widths."
-    kind: str = "probes"       # 'probes' (default), 'paper' (as released), 'paper-text' (as its text reads) or 'rows' (the paper's with switches)
+
+    kind: str = "probes"  # 'probes' (default), 'paper' (as released), 'paper-text' (as its text reads) or 'rows' (the paper's with switches)
     embed_dim: int = 1024
     rows: tuple[int, ...] = (512, 512, 1024, 1024)  # the row MLP of the paper's encoder
     shells: int = 8            # of the probe encoder: spheres,
@@ -77,29 +78,72 @@ class Preset:
     per_class: tuple[int, int] = (400, 100)  # shapes of each of the embedded families, to train and to test with
     points: int = 2048                     # of each cloud
     resolution: int = 128                  # of marching cubes
-    meshes: int = 32                       # how many signed distances the main job reconstructs
-    tolerance: float = .015                # the distance left at which a decoded point counts as on the surface; briefly trained decoders blur
+    meshes: int = 32  # how many signed distances the main job reconstructs
+    tolerance: float = (
+        0.015  # the distance left at which a decoded point counts as on the surface; briefly trained decoders blur
+    )
     init: str = "random"                   # where INRs start: 'random' as in the paper, or 'meta', see `meta_init`
 
 # %% ../../nbs/embedding/60_presets.ipynb #00000007
 _AUGMENT = dict(degrees=15., stretch=.1, shift=.05, contrast=.05)
 
-PRESETS: dict[str, Preset] = {p.name: p for p in (
-    Preset("smoke", "proves in seconds that everything runs; its figures mean nothing",
-           SirenSpec(hidden=16, layers=3), FitSpec(steps=40, points=256, lr=2e-3, decay=True, batch=8),
-           QuerySpec(300, 700, 600, 100, 100, voxels=16), QuerySpec(200, 200, 200, 100, 100, voxels=16),
-           EncoderSpec(embed_dim=32, rows=(32, 32), shells=4, on_each=24, learned=8, hidden=(64,)), DecoderSpec(32, 6),
-           TrainSpec(epochs=20, batch=16, points=64, lr=2e-3, **_AUGMENT), HeadSpec((32,), 20, 16, 2e-3, mix=False), (4, 2), 256, 24, 2),
-    Preset("laptop", "the whole main job in ten minutes on two cores",
-           SirenSpec(hidden=64), FitSpec(steps=300, points=1024, lr=1e-3, decay=True, batch=8),
-           QuerySpec(6_000, 15_000, 12_000, 1_500, 1_500, voxels=32), QuerySpec(1_000, 2_500, 2_000, 500, 2_000, voxels=24),
-           EncoderSpec(embed_dim=256, rows=(256, 256, 512, 512), shells=12, on_each=256, smooth=.07, learned=64, hidden=(512,)), DecoderSpec(128, 6),
-           TrainSpec(epochs=10_000, batch=32, points=128, lr=2e-3, max_steps=900, views=8, **_AUGMENT), HeadSpec((256, 128), 60, 64, 1e-3, dropout=.3, mix=False), (20, 8), 2048, 96, 16, .04),
-    Preset("gpu", "one card, a data set of ModelNet10's size; not yet timed on one",
-           SirenSpec(), FitSpec(batch=64, precision="tf32"), QuerySpec(), QuerySpec(8_000, 20_000, 16_000, 2_000, 4_000),
-           EncoderSpec(), DecoderSpec(), TrainSpec(epochs=100, batch=64, points=2_048, lr=5e-4, precision="tf32", **_AUGMENT), HeadSpec(), (200, 50), 2048, 128, 32),
-    Preset(),
-)}
+PRESETS: dict[str, Preset] = {
+    p.name: p
+    for p in (
+        Preset(
+            "smoke",
+            "proves in seconds that everything runs; its figures mean nothing",
+            SirenSpec(hidden=16, layers=3),
+            FitSpec(steps=40, points=256, lr=2e-3, decay=True, batch=8),
+            QuerySpec(300, 700, 600, 100, 100, voxels=16),
+            QuerySpec(200, 200, 200, 100, 100, voxels=16),
+            EncoderSpec(embed_dim=32, rows=(32, 32), shells=4, on_each=24, learned=8, hidden=(64,)),
+            DecoderSpec(32, 6),
+            TrainSpec(epochs=20, batch=16, points=64, lr=2e-3, **_AUGMENT),
+            HeadSpec((32,), 20, 16, 2e-3, mix=False),
+            (4, 2),
+            256,
+            24,
+            2,
+        ),
+        Preset(
+            "laptop",
+            "the whole main job in ten minutes on two cores",
+            SirenSpec(hidden=64),
+            FitSpec(steps=300, points=1024, lr=1e-3, decay=True, batch=8),
+            QuerySpec(6_000, 15_000, 12_000, 1_500, 1_500, voxels=32),
+            QuerySpec(1_000, 2_500, 2_000, 500, 2_000, voxels=24),
+            EncoderSpec(
+                embed_dim=256, rows=(256, 256, 512, 512), shells=12, on_each=256, smooth=0.07, learned=64, hidden=(512,)
+            ),
+            DecoderSpec(128, 6),
+            TrainSpec(epochs=10_000, batch=32, points=128, lr=2e-3, max_steps=900, views=8, **_AUGMENT),
+            HeadSpec((256, 128), 60, 64, 1e-3, dropout=0.3, mix=False),
+            (20, 8),
+            2048,
+            96,
+            16,
+            0.04,
+        ),
+        Preset(
+            "gpu",
+            "one card, a data set of ModelNet10's size; not yet timed on one",
+            SirenSpec(),
+            FitSpec(batch=64, precision="tf32"),
+            QuerySpec(),
+            QuerySpec(8_000, 20_000, 16_000, 2_000, 4_000),
+            EncoderSpec(),
+            DecoderSpec(),
+            TrainSpec(epochs=100, batch=64, points=2_048, lr=5e-4, precision="tf32", **_AUGMENT),
+            HeadSpec(),
+            (200, 50),
+            2048,
+            128,
+            32,
+        ),
+        Preset(),
+    )
+}
 
 _MUON_512 = {"fit.rule": "muon", "fit.lr": 1e-3, "fit.decay": True, "fit.steps": 100, "fit.points": 4096}
 
@@ -118,7 +162,9 @@ def _overridden(spec, path: list[str], value, name: str):
         if not is_dataclass(old): raise UnknownOption(name, f"{key!r} has no parts", f"write {name.rpartition('.')[0]}")
         return replace(spec, **{key: _overridden(old, path[1:], value, name)})
     if is_dataclass(old) and not isinstance(value, type(old)):
-        raise UnknownOption(name, "it is a group of numbers", f"name one of {', '.join(f'{name}.{f.name}' for f in fields(old))}")
+        raise UnknownOption(
+            name, "it is a group of numbers", f"name one of {', '.join(f'{name}.{f.name}' for f in fields(old))}"
+        )
     if isinstance(old, tuple) and isinstance(value, (list, tuple)): value = tuple(value)
     if isinstance(old, float) and type(value) is int: value = float(value)
     if old is not None and type(value) is not type(old):
@@ -131,7 +177,11 @@ def get_preset(preset: "str | Preset" = "laptop",
     "A preset by name, with overrides."
     spec = preset if isinstance(preset, Preset) else PRESETS[one_of(preset, PRESETS, "preset")]
     for name, value in overrides.items(): spec = _overridden(spec, name.split("."), value, name)
-    one_of(spec.encoder.kind, ENCODERS, "encoder.kind"), one_of(spec.init, INITS, "init"), one_of(spec.fit.rule, RULES, "fit.rule")
+    (
+        one_of(spec.encoder.kind, ENCODERS, "encoder.kind"),
+        one_of(spec.init, INITS, "init"),
+        one_of(spec.fit.rule, RULES, "fit.rule"),
+    )
     return spec
 
 def parse_overrides(items: "list[str] | dict | None") -> dict:
@@ -152,7 +202,10 @@ def preset_from_dict(d: dict) -> Preset:
     "The inverse of `preset_to_dict`."
     def build(cls, d):
         default = cls()
-        value = lambda f: (lambda v, old: build(type(old), v) if is_dataclass(old) else tuple(v) if isinstance(old, tuple) else v)(d[f.name], getattr(default, f.name))
+        def value(f):
+            return (
+                lambda v, old: build(type(old), v) if is_dataclass(old) else tuple(v) if isinstance(old, tuple) else v
+            )(d[f.name], getattr(default, f.name))
         return cls(**{f.name: value(f) for f in fields(cls) if f.name in d})
     return build(Preset, d)
 
@@ -160,10 +213,30 @@ def preset_from_dict(d: dict) -> Preset:
 def make_encoder(preset: Preset, field: str = "udf") -> nn.Module:
     "The encoder of `preset`; torch's global generator decides its weights."
     e = preset.encoder
-    if e.kind == "probes": return ProbeEncoder(preset.siren, e.shells, e.on_each, e.hidden, e.embed_dim, e.learned, e.dropout, field, e.smooth, e.turned, e.bound)
-    if e.kind == "rows": return RowEncoder(preset.siren, e.rows, e.embed_dim, e.differences, e.places, e.pool, e.dropout)
+    if e.kind == "probes":
+        return ProbeEncoder(
+            preset.siren,
+            e.shells,
+            e.on_each,
+            e.hidden,
+            e.embed_dim,
+            e.learned,
+            e.dropout,
+            field,
+            e.smooth,
+            e.turned,
+            e.bound,
+        )
+    if e.kind == "rows":
+        return RowEncoder(preset.siren, e.rows, e.embed_dim, e.differences, e.places, e.pool, e.dropout)
     return PaperEncoder(preset.siren, e.rows, e.embed_dim, "text" if e.kind == "paper-text" else "released")
 
 def make_decoder(preset: Preset) -> ImplicitDecoder:
     "The implicit decoder of `preset`."
-    return ImplicitDecoder(preset.encoder.embed_dim, preset.decoder.hidden, preset.siren.in_dim, out_dim=preset.siren.out_dim, octaves=preset.decoder.octaves)
+    return ImplicitDecoder(
+        preset.encoder.embed_dim,
+        preset.decoder.hidden,
+        preset.siren.in_dim,
+        out_dim=preset.siren.out_dim,
+        octaves=preset.decoder.octaves,
+    )

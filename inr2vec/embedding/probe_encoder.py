@@ -35,34 +35,59 @@ def principal(x: Tensor,  # (n, d) features of the training INRs
 class ProbeEncoder(nn.Module):
     "The answers of an INR at probes on spheres: smoothed shares and their energies, projected; and a part that is learned."
     reads_first_layer = True   # so that motions in weight space reach it
-    def __init__(self,
-                 spec: SirenSpec = SirenSpec(),
-                 shells: int = 8,                   # spheres
-                 on_each: int = 128,                # probes on each
-                 hidden: tuple[int, ...] = (512,),  # widths of the MLP
-                 embed_dim: int = 1024,
-                 learned: int = 256,                # of them
-                 dropout: float = 0.,
-                 field: str = "udf",
-                 smooth: float = .1,                # the Gaussian's width, in units of the shape
-                 turned: float = 4.,                # weight of the energies, which do not change when a shape turns about an axis
-                 bound: float = .5,                 # of each learned coordinate; the known ones have a mean square of 1
-                 ):
+    def __init__(
+        self,
+        spec: SirenSpec = SirenSpec(),
+        shells: int = 8,  # spheres
+        on_each: int = 128,  # probes on each
+        hidden: tuple[int, ...] = (512,),  # widths of the MLP
+        embed_dim: int = 1024,
+        learned: int = 256,  # of them
+        dropout: float = 0.0,
+        field: str = "udf",
+        smooth: float = 0.1,  # the Gaussian's width, in units of the shape
+        turned: float = 4.0,  # weight of the energies, which do not change when a shape turns about an axis
+        bound: float = 0.5,  # of each learned coordinate; the known ones have a mean square of 1
+    ):
         super().__init__()
-        if not 0 <= learned < embed_dim: raise UnknownOption("encoder.learned", f"{learned} of {embed_dim} coordinates leave none for what is known", f"use 0 to {embed_dim - 1}")
-        self.spec, self.embed_dim, self.learned, self.field, self.smooth, self.turned, self.bound = spec, embed_dim, learned, one_of(field, FIELDS, "field"), smooth, turned, bound
+        if not 0 <= learned < embed_dim:
+            raise UnknownOption(
+                "encoder.learned",
+                f"{learned} of {embed_dim} coordinates leave none for what is known",
+                f"use 0 to {embed_dim - 1}",
+            )
+        self.spec, self.embed_dim, self.learned, self.field, self.smooth, self.turned, self.bound = (
+            spec,
+            embed_dim,
+            learned,
+            one_of(field, FIELDS, "field"),
+            smooth,
+            turned,
+            bound,
+        )
         self.shells, probes = shells, shells*on_each
         self.register_buffer("at", shell_probes(shells, on_each))
         self.register_buffer("inverses", axis_inverses(on_each), persistent=False)
-        self.scale = math.sqrt(1024/probes)                # so that the length of the features does not depend on how many probes there are
+        self.scale = math.sqrt(
+            1024 / probes
+        )  # so that the length of the features does not depend on how many probes there are
         known, size = embed_dim - learned, probes + shells*axis_energies(torch.zeros(on_each), self.inverses).numel()
-        if known > size: raise UnknownOption("encoder.embed_dim", f"{known} known coordinates, but only {size} features", "use more shells or directions, or a smaller embedding")
+        if known > size:
+            raise UnknownOption(
+                "encoder.embed_dim",
+                f"{known} known coordinates, but only {size} features",
+                "use more shells or directions, or a smaller embedding",
+            )
         self.register_buffer("projection", nn.init.orthogonal_(torch.empty(known, size)))
         self.register_buffer("mean", torch.zeros(size)), self.register_buffer("gain", torch.ones(()))
         self.mlp = None
         if learned:
             dims = (2*probes, *hidden)
-            blocks = [m for i, o in zip(dims, dims[1:]) for m in (nn.Linear(i, o), nn.BatchNorm1d(o), nn.GELU(), nn.Dropout(dropout))]
+            blocks = [
+                m
+                for i, o in zip(dims, dims[1:])
+                for m in (nn.Linear(i, o), nn.BatchNorm1d(o), nn.GELU(), nn.Dropout(dropout))
+            ]
             self.mlp = nn.Sequential(nn.BatchNorm1d(dims[0]), *blocks, nn.Linear(dims[-1], learned))
         self._cached = None, None
 
@@ -72,7 +97,11 @@ class ProbeEncoder(nn.Module):
 
     def smoother(self) -> Tensor:
         "The Gaussian weights; kept while the probes stay where they are."
-        key = self.at.data_ptr(), None if self.at.is_inference() else self.at._version, self.at.device   # tensors made in inference mode do not count their versions
+        key = (
+            self.at.data_ptr(),
+            None if self.at.is_inference() else self.at._version,
+            self.at.device,
+        )  # tensors made in inference mode do not count their versions
         if self._cached[0] != key: self._cached = key, smoothing(self.at, self.smooth)
         return self._cached[1]
 
@@ -80,7 +109,9 @@ class ProbeEncoder(nn.Module):
         "The known features: shares of the surface, and their energies about each axis on each sphere."
         f = self.scale*(hellinger(nearness(self.field, answers), self.smoother()) - 1)
         on_shells = f.unflatten(1, (self.shells, -1))
-        return torch.cat([f, self.turned*math.sqrt(on_shells.shape[-1])*axis_energies(on_shells, self.inverses).flatten(1)], 1)
+        return torch.cat(
+            [f, self.turned * math.sqrt(on_shells.shape[-1]) * axis_energies(on_shells, self.inverses).flatten(1)], 1
+        )
 
     @torch.no_grad()
     def prepare(self, flat: Tensor,          # (n, num_params) the INRs of the training set
@@ -93,7 +124,9 @@ class ProbeEncoder(nn.Module):
         self.gain.copy_(((x - mean) @ projection.T).square().mean().clamp_min(1e-12).rsqrt())
         return self
 
-    def fixed(self, flat: Tensor) -> Tensor:  # (b, num_params) -> (b, known + 2*probes), or (b, known) if nothing is learned
+    def fixed(
+        self, flat: Tensor
+    ) -> Tensor:  # (b, num_params) -> (b, known + 2*probes), or (b, known) if nothing is learned
         "All of an INR that training does not change: its known coordinates, then what the MLP reads."
         answers = self.answers(flat)
         features = self.features(answers)

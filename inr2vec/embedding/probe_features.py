@@ -50,7 +50,10 @@ def hellinger(near: Tensor, smooth: Tensor) -> Tensor:  # (b, p), (p, p) -> (b, 
 # %% ../../nbs/embedding/30_probe_features.ipynb #d1c5e325
 def top_degree(n: int) -> int:
     "The highest degree of spherical harmonics that `n` directions tell apart safely. Raises `UnknownOption` for fewer than 6."
-    if n < 6: raise UnknownOption("directions", f"{n} directions tell no degrees apart", "use 6 or more; 64 at least for data")
+    if n < 6:
+        raise UnknownOption(
+            "directions", f"{n} directions tell no degrees apart", "use 6 or more; 64 at least for data"
+        )
     return int(math.sqrt(n/1.5)) - 1
 
 def harmonics(u: Tensor, top: int) -> Tensor:  # (n, 3) unit vectors -> (n, (top + 1)**2)
@@ -65,7 +68,10 @@ def harmonics(u: Tensor, top: int) -> Tensor:  # (n, 3) unit vectors -> (n, (top
 def axis_inverses(n: int) -> Tensor:  # (3, (L + 1)**2, n)
     "For each of the axes x, y and z: the matrix that finds the coefficients of a function of `directions(n)`, with the pole of the harmonics on that axis."
     u, top = directions(n), top_degree(n)
-    return torch.stack([torch.linalg.pinv(harmonics(u.roll(2 - axis, 1), top)) for axis in range(3)])   # a cyclic change of coordinates is a rotation
+    return torch.stack(
+        [torch.linalg.pinv(harmonics(u.roll(2 - axis, 1), top)) for axis in range(3)]
+    )  # a cyclic change of coordinates is a rotation
+
 
 @cache
 def _places(degrees: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
@@ -73,9 +79,12 @@ def _places(degrees: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]
     l, m = torch.tensor([(l, m) for l in range(degrees) for m in range(l + 1)]).T
     with torch.inference_mode(False): return tuple(t.to(device) for t in (l*l + l + m, l*l + l - m, m == 0))
 
-def axis_energies(f: Tensor,          # (..., n) a function of the directions
-                  inverses: Tensor,   # (3, (L + 1)**2, n) of `axis_inverses`
-                  ) -> Tensor:        # (..., 3, (L + 1)*(L + 2)/2); degree l takes columns l(l + 1)/2 to (l + 1)(l + 2)/2, one for each m from 0
+def axis_energies(
+    f: Tensor,  # (..., n) a function of the directions
+    inverses: Tensor,  # (3, (L + 1)**2, n) of `axis_inverses`
+) -> (
+    Tensor
+):  # (..., 3, (L + 1)*(L + 2)/2); degree l takes columns l(l + 1)/2 to (l + 1)(l + 2)/2, one for each m from 0
     "$e^x$, $e^y$ and $e^z$: what a turn of `f` about that axis leaves as it is."
     c = (f @ inverses.flatten(0, 1).T).unflatten(-1, inverses.shape[:2])/math.sqrt(4*math.pi)
     above, below, alone = _places(math.isqrt(inverses.shape[1]), f.device)

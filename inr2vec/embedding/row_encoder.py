@@ -40,11 +40,22 @@ class RowEncoder(PaperEncoder):
                  ):
         super().__init__(spec, hidden, embed_dim)
         self.pool, self.differences = one_of(pool, POOLS, "pool"), differences
-        if pool == "both" and embed_dim % 2: raise UnknownOption("pool", f"'both' halves the embedding, and {embed_dim} is odd", "use an even embed_dim")
+        if pool == "both" and embed_dim % 2:
+            raise UnknownOption("pool", f"'both' halves the embedding, and {embed_dim} is odd", "use an even embed_dim")
         count = (spec.layers - 1)*(spec.hidden + 1)
         self.places = nn.Parameter(torch.zeros(count, hidden[0])) if places else None
-        self.register_buffer("mean", torch.zeros(count, spec.hidden)), self.register_buffer("std", torch.ones(count, spec.hidden))
-        if dropout: self.rows = nn.Sequential(*(m for layer in self.rows for m in ([layer, nn.Dropout(dropout)] if isinstance(layer, nn.ReLU) else [layer])))
+        (
+            self.register_buffer("mean", torch.zeros(count, spec.hidden)),
+            self.register_buffer("std", torch.ones(count, spec.hidden)),
+        )
+        if dropout:
+            self.rows = nn.Sequential(
+                *(
+                    m
+                    for layer in self.rows
+                    for m in ([layer, nn.Dropout(dropout)] if isinstance(layer, nn.ReLU) else [layer])
+                )
+            )
 
     @torch.no_grad()
     def prepare(self, flat: Tensor, seed: int = 0) -> "RowEncoder":  # flat (n, num_params)

@@ -41,7 +41,10 @@ def ask(shapes: list[Shape],
         progress: bool = True,
         ) -> Questions:
     "Questions about each of `shapes`; a stream apart from the one that the INRs were fitted with."
-    made = [make_queries(s, field, spec, seed + 1_000_003) for s in tqdm(shapes, desc="making queries", unit="shape", disable=not progress)]
+    made = [
+        make_queries(s, field, spec, seed + 1_000_003)
+        for s in tqdm(shapes, desc="making queries", unit="shape", disable=not progress)
+    ]
     x, value = (torch.from_numpy(np.stack(a)) for a in zip(*made))
     return Questions(x, to_label(field, value))
 
@@ -60,9 +63,9 @@ class TrainSpec:
     stretch: float = 0.
     shift: float = 0.
     contrast: float = 0.         # weight of the contrastive loss between two motions of one INR
-    temperature: float = .1      # of that loss
-    views: int = 0               # motions of each INR, drawn once, of which a step takes one; 0 draws a new one at every step
-    precision: str = "float32"   # of the products; on a card 'tf32', and 'bfloat16' where the processor or card multiplies it faster, see below
+    temperature: float = .1  # of that loss
+    views: int = 0  # motions of each INR, drawn once, of which a step takes one; 0 draws a new one at every step
+    precision: str = "float32"  # of the products; on a card 'tf32', and 'bfloat16' where the processor or card multiplies it faster, see below
     max_steps: int | None = None # an end to large data sets: at most so many steps
 
     def steps(self, n: int) -> int:
@@ -95,25 +98,42 @@ def batch_of(step: int, n: int, batch: int, seed: int) -> Tensor:  # (batch,) in
 class Views:
     "The INRs as the encoder sees them: moved, and computed beforehand as far as training does not change it."
     LIMIT = 2**31        # bytes that may be kept of what is computed beforehand
-    part = slice(None)   # of a batch, that this process looks at; see `distributed`
-    def __init__(self, encoder: nn.Module, weights: Tensor,   # (n, num_params) on the device of `encoder`, which has been prepared
-                 spec: TrainSpec, seed: int, batch: int = 8):   # so few at once stay in a processor's cache
+    part = slice(None)  # of a batch, that this process looks at; see `distributed`
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        weights: Tensor,  # (n, num_params) on the device of `encoder`, which has been prepared
+        spec: TrainSpec,
+        seed: int,
+        batch: int = 8,
+    ):   # so few at once stay in a processor's cache
         self.encoder, self.weights, self.spec, self.motions, self.fixed = encoder, weights, spec, None, None
         n, k = len(weights), spec.views if spec.moves else 1
         if k == 0: return
-        if spec.moves: self.motions = [m.to(weights.device).unflatten(0, (n, k)) for m in self._draw(n*k, torch_rng(seed, "views"))]
+        if spec.moves:
+            self.motions = [
+                m.to(weights.device).unflatten(0, (n, k)) for m in self._draw(n * k, torch_rng(seed, "views"))
+            ]
         if not hasattr(encoder, "fixed"): return
         with torch.no_grad():
             if n*k*encoder.fixed(weights[:1]).nbytes > self.LIMIT: return
-            at = torch.cartesian_prod(torch.arange(n), torch.arange(k)).to(weights.device)   # (n*k, 2)
-            self.fixed = torch.cat([encoder.fixed(self._moved(i, self._of(i, j))) for i, j in (a.unbind(1) for a in at.split(batch))]).unflatten(0, (n, k))
+            at = torch.cartesian_prod(torch.arange(n), torch.arange(k)).to(weights.device)  # (n*k, 2)
+            self.fixed = torch.cat(
+                [encoder.fixed(self._moved(i, self._of(i, j))) for i, j in (a.unbind(1) for a in at.split(batch))]
+            ).unflatten(0, (n, k))
 
     def _draw(self, n: int, rng): return random_motions(n, self.spec.degrees, self.spec.stretch, self.spec.shift, rng)
     def _of(self, i: Tensor, j: Tensor): return self.motions and [m[i, j] for m in self.motions]
-    def _moved(self, i: Tensor, motion) -> Tensor: return moved(self.encoder.spec, self.weights[i], *motion) if motion else self.weights[i]
 
-    def _pick(self, i: Tensor, rng) -> tuple:   # of each of `i`, which view, and its motion
-        if not self.motions: return torch.zeros_like(i), [m.to(i.device, non_blocking=True) for m in self._draw(len(i), rng)] if self.spec.moves else None
+    def _moved(self, i: Tensor, motion) -> Tensor:
+        return moved(self.encoder.spec, self.weights[i], *motion) if motion else self.weights[i]
+
+    def _pick(self, i: Tensor, rng) -> tuple:  # of each of `i`, which view, and its motion
+        if not self.motions:
+            return torch.zeros_like(i), [
+                m.to(i.device, non_blocking=True) for m in self._draw(len(i), rng)
+            ] if self.spec.moves else None
         j = torch.randint(self.spec.views, i.shape, generator=rng).to(i.device, non_blocking=True)
         return j, self._of(i, j)
 
@@ -123,7 +143,10 @@ class Views:
                  times: int = 1,             # so many views of each, in one batch
                  ) -> tuple[Tensor, Tensor]: # (times, b, embed_dim), (b, q, 3)
         "Embeddings of `i`, each moved somehow, and `x` moved along with the first; of all these, `part`."
-        picks = [(j[self.part], motion and [m[self.part] for m in motion]) for j, motion in (self._pick(i, rng) for _ in range(times))]
+        picks = [
+            (j[self.part], motion and [m[self.part] for m in motion])
+            for j, motion in (self._pick(i, rng) for _ in range(times))
+        ]
         i, x = i[self.part], x[self.part]
         if self.fixed is None: z = self.encoder(torch.cat([self._moved(i, motion) for _, motion in picks]))
         else: z = self.encoder.finish(torch.cat([self.fixed[i, j] for j, _ in picks]))
@@ -163,7 +186,11 @@ def train(encoder: nn.Module,       # maps (b, num_params) to (b, embed_dim); ch
     "Train both; they are left in evaluation mode on `device`."
     n = len(weights)
     if spec.moves and not getattr(encoder, "reads_first_layer", False):
-        raise UnknownOption("degrees, stretch, shift", f"{type(encoder).__name__} leaves out the first layer and cannot see a motion", "set all three to 0")
+        raise UnknownOption(
+            "degrees, stretch, shift",
+            f"{type(encoder).__name__} leaves out the first layer and cannot see a motion",
+            "set all three to 0",
+        )
     one_of(spec.precision, PRECISIONS, "train.precision")
     if n < 2: raise Inr2VecError("shapes", f"{n} INRs are too few to train on", "give at least two shapes")
     total, params = spec.steps(n), [*encoder.to(device).parameters(), *decoder.to(device).parameters()]
@@ -171,43 +198,70 @@ def train(encoder: nn.Module,       # maps (b, num_params) to (b, embed_dim); ch
     schedule = torch.optim.lr_scheduler.OneCycleLR(opt, spec.lr, total_steps=total + 1)
     model, history, start = nn.ModuleDict(dict(encoder=encoder, decoder=decoder)), History([], []), 0
     path = Path(checkpoint) if checkpoint else None
-    if hasattr(encoder, "prepare"): encoder.prepare(weights, seed)   # what an encoder knows of the INRs before it learns
+    if hasattr(encoder, "prepare"):
+        encoder.prepare(weights, seed)  # what an encoder knows of the INRs before it learns
     settings = dict(asdict(spec), n=n, seed=seed, field=field)
     if path and path.exists(): start = _resume(path, settings, model, opt, schedule, history)
     weights, x, label = weights.to(device), questions.x.to(device), questions.label.to(device)
     views, size, saved, waiting = Views(encoder, weights, spec, seed), min(spec.points, x.shape[1]), monotonic(), []
-    def settle():             # the losses that the device has not been asked for yet
-        for loss, contrast in torch.stack(waiting).tolist() if waiting else (): history.loss.append(loss), history.contrast.append(contrast)
+    def settle():  # the losses that the device has not been asked for yet
+        for loss, contrast in torch.stack(waiting).tolist() if waiting else ():
+            history.loss.append(loss), history.contrast.append(contrast)
         waiting.clear()
     encoder.train(), decoder.train()
-    with tqdm(total=total, initial=start, desc="training inr2vec", unit="step", disable=not progress) as bar, tf32(spec.precision == "tf32"):
+    with (
+        tqdm(total=total, initial=start, desc="training inr2vec", unit="step", disable=not progress) as bar,
+        tf32(spec.precision == "tf32"),
+    ):
         for step in range(start, total):
             rng, i = torch_rng(seed, "step", step), batch_of(step, n, spec.batch, seed).to(device, non_blocking=True)
-            o = int(torch.randint(x.shape[1] - size + 1, (), generator=rng))   # queries lie in random order, so any slice is a sample
+            o = int(
+                torch.randint(x.shape[1] - size + 1, (), generator=rng)
+            )  # queries lie in random order, so any slice is a sample
             loss, contrast = step_of(views, decoder, i, x[i, o:o + size], label[i, o:o + size], field, rng)
             opt.zero_grad(set_to_none=True)
             (loss + spec.contrast*contrast).backward()
             opt.step(), schedule.step()
-            waiting.append(torch.stack([loss.detach(), contrast.detach()])); bar.update()
+            waiting.append(torch.stack([loss.detach(), contrast.detach()]))
+            bar.update()
             save = path and monotonic() - saved > every
-            if x.is_cpu or save or len(waiting) == ASK or step == total - 1: settle(); bar.set_postfix(loss=f"{history.loss[-1]:.4f}", refresh=False)
-            if save: _save(path, step + 1, settings, model, opt, schedule, history); saved = monotonic()
+            if x.is_cpu or save or len(waiting) == ASK or step == total - 1:
+                settle()
+                bar.set_postfix(loss=f"{history.loss[-1]:.4f}", refresh=False)
+            if save:
+                _save(path, step + 1, settings, model, opt, schedule, history)
+                saved = monotonic()
     if path: _save(path, total, settings, model, opt, schedule, history)
     encoder.eval(), decoder.eval()
     return history
 
 def _save(path: Path, step: int, settings: dict, model: nn.Module, opt, schedule, history: History):
     "All that the next step depends on, in one file."
-    state = dict(step=step, settings=settings, model=model.state_dict(), opt=opt.state_dict(), schedule=schedule.state_dict(), history=asdict(history))
+    state = dict(
+        step=step,
+        settings=settings,
+        model=model.state_dict(),
+        opt=opt.state_dict(),
+        schedule=schedule.state_dict(),
+        history=asdict(history),
+    )
     write_atomically(path, lambda p: torch.save(state, p))
 
 def _resume(path: Path, settings: dict, model: nn.Module, opt, schedule, history: History) -> int:  # the next step
     "Load a checkpoint of a training with the same settings; start anew, and say so, if it was another one's."
-    try: state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as e: raise UnreadableFile(path, f"no checkpoint can be read from it ({type(e).__name__})", "remove it: only the training starts again") from e
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as e:
+        raise UnreadableFile(
+            path, f"no checkpoint can be read from it ({type(e).__name__})", "remove it: only the training starts again"
+        ) from e
     if state["settings"] != settings:
         tqdm.write(f"{path.name} is of a training with other settings: starting anew")
         return 0
-    model.load_state_dict(state["model"]), opt.load_state_dict(state["opt"]), schedule.load_state_dict(state["schedule"])
+    (
+        model.load_state_dict(state["model"]),
+        opt.load_state_dict(state["opt"]),
+        schedule.load_state_dict(state["schedule"]),
+    )
     history.loss[:], history.contrast[:] = state["history"]["loss"], state["history"]["contrast"]
     return state["step"]

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..data.datasets import Report, largest_classes, load_dataset
 from ..store.executors import ENGINES
-from ..core.errors import EmptyShape, Inr2VecError, UnknownOption, one_of
+from ..core.errors import Inr2VecError, UnknownOption, one_of
 from ..embedding.model import Inr2Vec
 from ..embedding.presets import Preset, get_preset, parse_overrides
 from ..data.shapes import Shape
@@ -41,11 +41,26 @@ def read_shapes(dataset: str = "families",     # a folder, 'families', or 'famil
     generated = dataset.split(":")[0] == "families"
     count = classes if isinstance(classes, int) and not isinstance(classes, bool) else None
     if count is not None and (generated or count < 2):
-        raise UnknownOption("classes", f"{count} is no choice of classes here", "give two or more of a folder's classes, or names such as 'families:chair,sofa'")
+        raise UnknownOption(
+            "classes",
+            f"{count} is no choice of classes here",
+            "give two or more of a folder's classes, or names such as 'families:chair,sofa'",
+        )
     names = None if count else classes
     for split, n in zip(("train", "test"), preset.per_class):
         size = dict(per_class=n if limit is None else min(n, limit)) if generated else {}
-        shapes, report = load_dataset(dataset, split, classes=names, field=field, n_points=preset.points, seed=seed, progress=progress, repair=True, limit_per_class=None if generated else limit, **size)
+        shapes, report = load_dataset(
+            dataset,
+            split,
+            classes=names,
+            field=field,
+            n_points=preset.points,
+            seed=seed,
+            progress=progress,
+            repair=True,
+            limit_per_class=None if generated else limit,
+            **size,
+        )
         if count and names is None:
             names = largest_classes(shapes, count)
             shapes = [s for s in shapes if s.label in names]
@@ -76,60 +91,95 @@ def missing_of(metrics: dict, at: str = "") -> dict[str, str]:
     "'a/b' of each metric without a value -> the reason, as `results.Result` asks for it."
     out = {}
     for k, v in metrics.items():
-        if isinstance(v, dict): out |= missing_of(v, f"{at}{k}/")
-        elif v is None: out[f"{at}{k}"] = metrics.get("reason", "no field had a zero level: the networks are too small, or trained too briefly")
+        if isinstance(v, dict):
+            out |= missing_of(v, f"{at}{k}/")
+        elif v is None:
+            out[f"{at}{k}"] = metrics.get(
+                "reason", "no field had a zero level: the networks are too small, or trained too briefly"
+            )
     return out
 
 def inr_folder(root, model: Inr2Vec, label: str) -> Path:
     "Where INRs of this data set and these settings belong."
     p = model.preset
-    key = fingerprint(dict(siren=asdict(p.siren), fit=asdict(p.fit), queries=asdict(p.queries), per_class=p.per_class, points=p.points, seed=model.seed, **({} if p.init == "random" else dict(init=p.init))))
+    key = fingerprint(
+        dict(
+            siren=asdict(p.siren),
+            fit=asdict(p.fit),
+            queries=asdict(p.queries),
+            per_class=p.per_class,
+            points=p.points,
+            seed=model.seed,
+            **({} if p.init == "random" else dict(init=p.init)),
+        )
+    )
     return Path(root)/f"inrs-{label}-{model.field}-{p.name}-seed{model.seed}-{key[:8]}"
 
-def model_folder(at: Path, model: Inr2Vec, of: str = "") -> Path:  # `of`: what it is trained on, if not on the INRs of `at` alone
+def model_folder(
+    at: Path, model: Inr2Vec, of: str = ""
+) -> Path:  # `of`: what it is trained on, if not on the INRs of `at` alone
     "Where a model of these settings belongs, among the INRs it is trained on."
     return at/f"{model.preset.encoder.kind}{of}-{fingerprint(asdict(model.preset))[:8]}"
 
-def train_or_load(shapes: list[Shape], inrs: Inrs, model: Inr2Vec, folder: Path, progress: bool = True) -> tuple[Inr2Vec, bool]:
+def train_or_load(
+    shapes: list[Shape], inrs: Inrs, model: Inr2Vec, folder: Path, progress: bool = True
+) -> tuple[Inr2Vec, bool]:
     "A model trained in `folder`, or the one that an earlier run left there, and which of the two."
     if (folder/"model"/"config.json").exists():
         return Inr2Vec.from_pretrained(folder/"model", model.device), True
     folder.mkdir(parents=True, exist_ok=True)
     began = (checkpoint := folder/"training.pt").exists()
     model.fit(shapes, inrs, checkpoint=checkpoint, progress=progress)
-    model.save(folder/"model"); checkpoint.unlink(missing_ok=True)
+    model.save(folder / "model")
+    checkpoint.unlink(missing_ok=True)
     return model, began
 
-def prepare(dataset: str = "families",
-            preset: Preset | str = "laptop",
-            field: str = "udf",
-            encoder: str | None = None,       # the preset's own by default
-            classes=None, limit=None,         # see `read_shapes`
-            seed: int = 0,
-            folder="runs",                    # where INRs and models are kept
-            overrides=None,                   # of the preset: a dict, or ['fit.steps=500']
-            device: str | None = None,
-            watch=None,                       # a `results.Stopwatch`, to know the seconds of each stage
-            progress: bool = True,
-            engine: str = "local",            # that fits: this process, or 'ray', see `engines`
-            shapes: Shapes | None = None,     # those that were read already, under a label of their own
-            check=None,                       # of each shape, before the work begins: raises an error if the task cannot use it, such as `segmentation.check_parts`
-            ) -> Prepared:
+def prepare(
+    dataset: str = "families",
+    preset: Preset | str = "laptop",
+    field: str = "udf",
+    encoder: str | None = None,  # the preset's own by default
+    classes=None,
+    limit=None,  # see `read_shapes`
+    seed: int = 0,
+    folder="runs",  # where INRs and models are kept
+    overrides=None,  # of the preset: a dict, or ['fit.steps=500']
+    device: str | None = None,
+    watch=None,  # a `results.Stopwatch`, to know the seconds of each stage
+    progress: bool = True,
+    engine: str = "local",  # that fits: this process, or 'ray', see `engines`
+    shapes: Shapes | None = None,  # those that were read already, under a label of their own
+    check=None,  # of each shape, before the work begins: raises an error if the task cannot use it, such as `segmentation.check_parts`
+) -> Prepared:
     "Shapes, INRs, a trained model and embeddings; whatever `folder` has already is not made again."
     preset = get_preset(preset, **parse_overrides(overrides))
     one_of(engine, ENGINES, "engine")
     model = Inr2Vec(field, preset, encoder, seed, device)
-    if model.preset.train.moves and model.preset.encoder.kind != "probes":   # the paper's encoder cannot see motions
-        model = Inr2Vec(field, model.preset, None, seed, device, **{"train.degrees": 0., "train.stretch": 0., "train.shift": 0., "train.contrast": 0.})
+    if model.preset.train.moves and model.preset.encoder.kind != "probes":  # the paper's encoder cannot see motions
+        model = Inr2Vec(
+            field,
+            model.preset,
+            None,
+            seed,
+            device,
+            **{"train.degrees": 0.0, "train.stretch": 0.0, "train.shift": 0.0, "train.contrast": 0.0},
+        )
     stage, reused = watch or _unwatched, []
     with stage("reading shapes"): shapes = shapes or read_shapes(dataset, preset, field, classes, limit, seed, progress)
     for part, name in ((shapes.train, "training"), (shapes.test, "test")):
-        if not part: raise Inr2VecError(dataset, f"no {name} shape could be used", "see the report: " + str(shapes.reports[name == "test"]))
+        if not part:
+            raise Inr2VecError(
+                dataset, f"no {name} shape could be used", "see the report: " + str(shapes.reports[name == "test"])
+            )
         for s in part if check else (): check(s)
     label = shapes.label if limit is None else f"{shapes.label}-limit{limit}"
     at = inr_folder(folder, model, label)
     if at.exists() and any(at.rglob("shard-*")): reused.append("fitting")
-    with stage("fitting"): train, test = (model.fit_inrs(part, at/name, progress, engine) for part, name in ((shapes.train, "train"), (shapes.test, "test")))
+    with stage("fitting"):
+        train, test = (
+            model.fit_inrs(part, at / name, progress, engine)
+            for part, name in ((shapes.train, "train"), (shapes.test, "test"))
+        )
     home = model_folder(at, model)
     with stage("training"): model, earlier = train_or_load(shapes.train, train, model, home, progress)
     if earlier: reused.append("training")

@@ -16,7 +16,7 @@ from sklearn.svm import SVC
 
 from ..baselines.references import chamfer_nearest, chance, raw_weights
 from ..tasks.classification import HeadResult, evaluate_head, split_by_class, train_head
-from ..core.errors import EmptyShape, Inr2VecError
+from ..core.errors import Inr2VecError
 from ..core.metrics import chamfer_distance, f_score
 from ..embedding.model import Inr2Vec
 from .pipeline import Prepared, inr_folder, read_shapes
@@ -26,12 +26,29 @@ from ..tasks.retrieval import embedding_distances, retrieval_scores
 from ..data.shapes import Shape, surface_points
 
 # %% ../../nbs/experiments/30_scoreboard.ipynb #00000005
-def classify(p: Prepared, seed: int = 0, progress: bool = True, select: str = "best") -> tuple[HeadResult, dict]:  # select as in `train_head`
+def classify(
+    p: Prepared, seed: int = 0, progress: bool = True, select: str = "best"
+) -> tuple[HeadResult, dict]:  # select as in `train_head`
     "The head trained on frozen training embeddings, and its scores on the test part."
     h, labels = p.model.preset.head, np.array(p.train_labels)
     rest, held = split_by_class(p.train_labels, .2, seed)
-    result = train_head(p.z_train[rest], labels[rest].tolist(), p.z_train[held], labels[held].tolist(), h.epochs, h.lr, h.weight_decay, h.batch,
-                        seed, p.model.device, progress, select, dropout=h.dropout, mix=h.mix, hidden=h.hidden)
+    result = train_head(
+        p.z_train[rest],
+        labels[rest].tolist(),
+        p.z_train[held],
+        labels[held].tolist(),
+        h.epochs,
+        h.lr,
+        h.weight_decay,
+        h.batch,
+        seed,
+        p.model.device,
+        progress,
+        select,
+        dropout=h.dropout,
+        mix=h.mix,
+        hidden=h.hidden,
+    )
     return result, evaluate_head(result.head, p.z_test, p.test_labels)
 
 # %% ../../nbs/experiments/30_scoreboard.ipynb #00000007
@@ -43,35 +60,57 @@ def support_vectors(train, test, labels: list[str], truth: list[str], seed: int 
     "Test accuracy of a support vector machine with a Gaussian kernel; `C` is chosen by cross-validation on the training part."
     train, test = (np.asarray(x, np.float64) for x in (train, test))
     folds = StratifiedKFold(min(3, min(Counter(labels).values())), shuffle=True, random_state=seed)
-    svm = GridSearchCV(SVC(), {"C": list(Cs)}, cv=folds).fit(train/train.std(), labels)     # one factor for all: distances are the embedding's own
+    svm = GridSearchCV(SVC(), {"C": list(Cs)}, cv=folds).fit(
+        train / train.std(), labels
+    )  # one factor for all: distances are the embedding's own
     return float(np.mean(svm.predict(test/train.std()) == np.array(truth)))
 
 def scoreboard(p: Prepared, chamfer_points: int = 256, seed: int = 0, progress: bool = True) -> tuple[list[dict], dict]:
     "A row for each method (accuracy, mAP@k, milliseconds a query), and all metrics for `results`."
     y, truth, ks = p.train_labels, p.test_labels, depth_of_retrieval(p.test_labels)
-    between = lambda x: retrieval_scores(embedding_distances(x, x), truth, truth, ks, leave_out_self=True)
+    def between(x):
+        return retrieval_scores(embedding_distances(x, x), truth, truth, ks, leave_out_self=True)
     guess = chance(y, truth, ks)
-    clouds = lambda shapes: [s.points for s in shapes]
+    def clouds(shapes):
+        return [s.points for s in shapes]
     near = chamfer_nearest(clouds(p.shapes.train), y, clouds(p.shapes.test), truth, chamfer_points, seed, progress)
     among = chamfer_nearest(clouds(p.shapes.test), truth, clouds(p.shapes.test), truth, chamfer_points, seed, progress)
     raw = raw_weights(p.train_inrs.weights, y, p.test_inrs.weights, truth, seed=seed, ks=ks)
     linear = raw_weights(p.z_train, y, p.z_test, truth, seed=seed, ks=ks)
     head, scores = classify(p, seed, progress)
-    kernel = {name: support_vectors(*x, y, truth, seed) for name, x in (("raw", (raw.train_codes, raw.codes)), ("inr2vec", (p.z_train, p.z_test)))}
-    start = time.perf_counter(); d = embedding_distances(p.z_test, p.z_train); seconds = (time.perf_counter() - start)/len(truth)
+    kernel = {
+        name: support_vectors(*x, y, truth, seed)
+        for name, x in (("raw", (raw.train_codes, raw.codes)), ("inr2vec", (p.z_train, p.z_test)))
+    }
+    start = time.perf_counter()
+    d = embedding_distances(p.z_test, p.z_train)
+    seconds = (time.perf_counter() - start) / len(truth)
     nearest = float(np.mean([y[i] == t for i, t in zip(np.asarray(d).argmin(1), truth)]))
-    methods = {"chance": (guess["uniform"], guess["retrieval"], None), "Chamfer nearest neighbour": (near.accuracy, among_scores(among, truth, ks), near.seconds_per_query),
-               "raw weights, PCA + logistic regression": (raw.accuracy, raw.retrieval, None),
-               "raw weights, PCA + support vectors": (kernel["raw"], None, None),
-               "inr2vec, nearest neighbour": (nearest, between(p.z_test), seconds),
-               "inr2vec, PCA + logistic regression": (linear.accuracy, None, None),
-               "inr2vec, support vectors": (kernel["inr2vec"], None, None),
-               "inr2vec, the paper's head": (scores["accuracy"], None, None)}
+    methods = {
+        "chance": (guess["uniform"], guess["retrieval"], None),
+        "Chamfer nearest neighbour": (near.accuracy, among_scores(among, truth, ks), near.seconds_per_query),
+        "raw weights, PCA + logistic regression": (raw.accuracy, raw.retrieval, None),
+        "raw weights, PCA + support vectors": (kernel["raw"], None, None),
+        "inr2vec, nearest neighbour": (nearest, between(p.z_test), seconds),
+        "inr2vec, PCA + logistic regression": (linear.accuracy, None, None),
+        "inr2vec, support vectors": (kernel["inr2vec"], None, None),
+        "inr2vec, the paper's head": (scores["accuracy"], None, None),
+    }
     rows = [{"method": name, "accuracy": acc, **({k: v for k, v in ret.items() if k.startswith("mAP")} if ret else {}),
              **({"ms a query": 1e3*t} if t else {})} for name, (acc, ret, t) in methods.items()]
-    metrics = {name: {"accuracy": acc, **({"retrieval": ret} if ret else {}), **({"seconds_per_query": t} if t else {})} for name, (acc, ret, t) in methods.items()}
-    metrics["inr2vec, the paper's head"].update(class_accuracy=scores["class_accuracy"], epoch=head.epoch, val_accuracy=head.val_accuracy)
-    metrics["sizes"] = {"train": len(y), "test": len(truth), "classes": len(set(y)), "largest class": max(Counter(y).values())}
+    metrics = {
+        name: {"accuracy": acc, **({"retrieval": ret} if ret else {}), **({"seconds_per_query": t} if t else {})}
+        for name, (acc, ret, t) in methods.items()
+    }
+    metrics["inr2vec, the paper's head"].update(
+        class_accuracy=scores["class_accuracy"], epoch=head.epoch, val_accuracy=head.val_accuracy
+    )
+    metrics["sizes"] = {
+        "train": len(y),
+        "test": len(truth),
+        "classes": len(set(y)),
+        "largest class": max(Counter(y).values()),
+    }
     return rows, metrics
 
 def among_scores(near, labels: list[str], ks) -> dict:
@@ -86,45 +125,77 @@ def cloud_quality(p: Prepared, n: int = 16, shown: int = 3) -> tuple[list, dict]
     resolution = preset.queries.voxels if p.model.field == "occ" else preset.resolution
     for i in at:
         truth, field = p.shapes.test[i].points, inr_field(preset.siren, p.test_inrs.weights[i], p.model.device)
-        made = [_or_none(lambda: reconstruct(field, p.model.field, resolution, preset.points)), decoded(p.model, p.z_test[i:i + 1])[0]]
+        made = [
+            _or_none(lambda: reconstruct(field, p.model.field, resolution, preset.points)),
+            decoded(p.model, p.z_test[i : i + 1])[0],
+        ]
         rows.append([p.shapes.test[i], *made])
         for d, x in zip(out.values(), made):
             if (points := as_points(x, len(truth))) is not None: d.append(chamfer_distance(points, truth))
-    quality = {name: {"chamfer": float(np.mean(d)) if d else None, "decoded": len(d), "of": len(at)} for name, d in out.items()}
+    quality = {
+        name: {"chamfer": float(np.mean(d)) if d else None, "decoded": len(d), "of": len(at)} for name, d in out.items()
+    }
     return rows[::max(1, len(rows)//shown)][:shown], quality
 
 def _or_none(make):
-    from inr2vec.core.errors import EmptyShape, Inr2VecError
+    from inr2vec.core.errors import EmptyShape
     try: return make()
     except EmptyShape: return None
 
-def mesh_quality(shapes: list[Shape],              # watertight
-                 model: Inr2Vec,                   # for 'sdf'; only its settings matter, it need not be trained
-                 store=None, samples: int = 100_000, threshold: float = .01, progress: bool = True) -> tuple[list, dict]:
+def mesh_quality(
+    shapes: list[Shape],  # watertight
+    model: Inr2Vec,  # for 'sdf'; only its settings matter, it need not be trained
+    store=None,
+    samples: int = 100_000,
+    threshold: float = 0.01,
+    progress: bool = True,
+) -> tuple[list, dict]:
     "Meshes reconstructed from the INRs of `shapes`, and how near they are to the originals."
     inrs = model.fit_inrs(shapes, store, progress)
-    meshes = [_or_none(lambda: reconstruct(inr_field(model.preset.siren, w, model.device), "sdf", model.preset.resolution, name=s.name)) for w, s in zip(inrs.weights, shapes)]
+    meshes = [
+        _or_none(
+            lambda: reconstruct(
+                inr_field(model.preset.siren, w, model.device), "sdf", model.preset.resolution, name=s.name
+            )
+        )
+        for w, s in zip(inrs.weights, shapes)
+    ]
     pairs = [(surface_points(m, samples), surface_points(s, samples)) for m, s in zip(meshes, shapes) if m is not None]
     scores, distances = [f_score(a, b, threshold) for a, b in pairs], [chamfer_distance(a, b) for a, b in pairs]
-    mean = lambda x: float(np.mean(x)) if x else None
-    return meshes, {"F-score": mean(scores + [0.]*(len(shapes) - len(pairs))), "worst F-score": min(scores, default=0.) if len(pairs) == len(shapes) else 0.,
-                    "chamfer": mean(distances), "threshold": threshold, "samples": samples, "meshes": len(shapes), "without a surface": len(shapes) - len(pairs)}
+    def mean(x):
+        return float(np.mean(x)) if x else None
+    return meshes, {
+        "F-score": mean(scores + [0.0] * (len(shapes) - len(pairs))),
+        "worst F-score": min(scores, default=0.0) if len(pairs) == len(shapes) else 0.0,
+        "chamfer": mean(distances),
+        "threshold": threshold,
+        "samples": samples,
+        "meshes": len(shapes),
+        "without a surface": len(shapes) - len(pairs),
+    }
 
 # %% ../../nbs/experiments/30_scoreboard.ipynb #0000000c
-def mesh_job(dataset: str, p: Prepared, classes=None, folder="runs", progress: bool = True) -> tuple[list[Shape], list, dict]:
+def mesh_job(
+    dataset: str, p: Prepared, classes=None, folder="runs", progress: bool = True
+) -> tuple[list[Shape], list, dict]:
     "As many watertight test shapes of `dataset` as the preset says: the originals, the reconstructed meshes, and `mesh_quality`; nothing where there are none."
-    try: shapes = read_shapes(dataset, p.model.preset, "sdf", classes, None, p.model.seed, progress).test
-    except Inr2VecError as e: return [], [], {"F-score": None, "meshes": 0, "reason": f"no watertight shapes: {e.problem}"}
+    try:
+        shapes = read_shapes(dataset, p.model.preset, "sdf", classes, None, p.model.seed, progress).test
+    except Inr2VecError as e:
+        return [], [], {"F-score": None, "meshes": 0, "reason": f"no watertight shapes: {e.problem}"}
     n = p.model.preset.meshes
     shapes = [shapes[i] for i in np.unique(np.linspace(0, len(shapes) - 1, min(n, len(shapes))).round().astype(int))]
     model = Inr2Vec("sdf", p.model.preset, seed=p.model.seed, device=p.model.device)
-    meshes, quality = mesh_quality(shapes, model, inr_folder(folder, model, f"{p.shapes.label}-scored")/"test", progress=progress)
+    meshes, quality = mesh_quality(
+        shapes, model, inr_folder(folder, model, f"{p.shapes.label}-scored") / "test", progress=progress
+    )
     return shapes, meshes, quality
 
 # %% ../../nbs/experiments/30_scoreboard.ipynb #0000000e
 def retrieval_rows(p: Prepared, queries: int = 4, k: int = 5) -> tuple[list[list[Shape]], list[list]]:
     "Rows of a test shape and its `k` nearest others by embedding, from different classes; and whether each is of the query's class."
-    d = np.array(embedding_distances(p.z_test, p.z_test)); np.fill_diagonal(d, np.inf)
+    d = np.array(embedding_distances(p.z_test, p.z_test))
+    np.fill_diagonal(d, np.inf)
     classes = list(dict.fromkeys(p.test_labels))
     at = [p.test_labels.index(c) for c in classes[::max(1, len(classes)//queries)][:queries]]
     near = [np.argsort(d[i], kind="stable")[:min(k, len(d) - 1)] for i in at]

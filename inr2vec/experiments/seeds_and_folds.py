@@ -27,7 +27,8 @@ def over_seeds(seeds: Iterable[int],
                ) -> list[dict]:        # {'seed', 'metrics' (of `scoreboard`), 'seconds' (of each stage), 'reused'}
     "The scoreboard of each seed. Raises `UnknownOption` for no seeds, or one seed twice."
     seeds = list(seeds)
-    if not seeds or len(set(seeds)) < len(seeds): raise UnknownOption("seeds", f"{seeds} are none, or not all different", "use for example [0, 1, 2]")
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise UnknownOption("seeds", f"{seeds} are none, or not all different", "use for example [0, 1, 2]")
     runs = []
     for seed in tqdm(seeds, desc="seeds", unit="run", disable=not progress):
         w = watch()
@@ -40,29 +41,43 @@ def over_seeds(seeds: Iterable[int],
 def fold_indices(labels: list[str], folds: int = 5, seed: int = 0) -> list[np.ndarray]:  # of ascending indices
     "Which shapes each fold holds, with the classes in their proportions. Raises `UnknownOption` if a class has too few."
     least = min(Counter(labels).items(), key=lambda c: (c[1], c[0]))
-    if not 2 <= folds <= least[1]: raise UnknownOption("folds", f"{folds} folds of {least[1]} shapes of class {least[0]!r}", f"use 2 to {least[1]} folds" if least[1] > 1 else "leave that class out")
+    if not 2 <= folds <= least[1]:
+        raise UnknownOption(
+            "folds",
+            f"{folds} folds of {least[1]} shapes of class {least[0]!r}",
+            f"use 2 to {least[1]} folds" if least[1] > 1 else "leave that class out",
+        )
     return [at for _, at in StratifiedKFold(folds, shuffle=True, random_state=seed).split(labels, labels)]
 
 def hold_out(p: Prepared, at: np.ndarray) -> tuple[Shapes, tuple, tuple]:
     "Training shapes `at` as a test part: the shapes, and (INRs that stay, INRs held out)."
     rest = np.setdiff1d(np.arange(len(p.shapes.train)), at)
-    shapes = Shapes(p.shapes.label, [p.shapes.train[i] for i in rest], [p.shapes.train[i] for i in at], p.shapes.reports)
+    shapes = Shapes(
+        p.shapes.label, [p.shapes.train[i] for i in rest], [p.shapes.train[i] for i in at], p.shapes.reports
+    )
     return shapes, *(p.train_inrs[torch.from_numpy(i)] for i in (rest, at))
 
 def over_folds(folds: int, watch, seed: int = 0, progress: bool = True, folder="runs",
                encoder: str | None = None, overrides=None,
                **kwargs,               # of `pipeline.prepare`
-               ) -> list[dict]:        # as of `over_seeds`, with 'fold' beside 'seed'
+               ) -> list[dict]:  # as of `over_seeds`, with 'fold' beside 'seed'
     "The scoreboard of each fold of the training part, with a model that has not seen the fold. Finished models are kept in `folder`."
     first = watch()
-    whole = prepare(seed=seed, watch=first, progress=progress, folder=folder, encoder=encoder, overrides=overrides, **kwargs)
+    whole = prepare(
+        seed=seed, watch=first, progress=progress, folder=folder, encoder=encoder, overrides=overrides, **kwargs
+    )
     runs = []
-    for k, at in enumerate(tqdm(fold_indices(whole.train_labels, folds, seed), desc="folds", unit="fold", disable=not progress)):
+    for k, at in enumerate(
+        tqdm(fold_indices(whole.train_labels, folds, seed), desc="folds", unit="fold", disable=not progress)
+    ):
         w = watch()
         shapes, train, test = hold_out(whole, at)
         fresh = Inr2Vec(whole.model.field, whole.model.preset, None, seed, whole.model.device)
-        with w("training"): model, earlier = train_or_load(shapes.train, train, fresh, whole.folder/f"fold{k}of{folds}", progress)
-        p = Prepared(shapes, model, train, test, model.embed(train), model.embed(test), whole.folder, ["training"]*earlier)
+        with w("training"):
+            model, earlier = train_or_load(shapes.train, train, fresh, whole.folder / f"fold{k}of{folds}", progress)
+        p = Prepared(
+            shapes, model, train, test, model.embed(train), model.embed(test), whole.folder, ["training"] * earlier
+        )
         with w("scoreboard"): _, metrics = scoreboard(p, seed=seed, progress=progress)
         runs.append(dict(seed=seed, fold=k, metrics=metrics, seconds=dict(w.seconds), reused=p.reused, p=p))
     return runs
@@ -73,7 +88,11 @@ def measured(metrics: dict) -> dict[str, dict[str, float]]:
     out = {}
     for name, m in metrics.items():
         if name == "sizes": continue
-        row = {"accuracy": m.get("accuracy"), **{k: v for k, v in m.get("retrieval", {}).items() if k.startswith("mAP")}, "ms a query": 1e3*m["seconds_per_query"] if "seconds_per_query" in m else None}
+        row = {
+            "accuracy": m.get("accuracy"),
+            **{k: v for k, v in m.get("retrieval", {}).items() if k.startswith("mAP")},
+            "ms a query": 1e3 * m["seconds_per_query"] if "seconds_per_query" in m else None,
+        }
         out[name] = {k: v for k, v in row.items() if v is not None}
     return out
 
@@ -94,17 +113,37 @@ def differences(runs: list[dict]) -> list[dict]:
     "A row for each comparison: the mean difference in points over seeds (or folds), its spread, the worst and the best; for the cost a ratio."
     each, out = [measured(r["metrics"]) for r in runs], []
     def row(what, values, unit="points"):
-        out.append({"comparison": what, "mean": float(np.mean(values)), "±": float(np.std(values, ddof=1)) if len(values) > 1 else None, "worst": float(min(values)), "best": float(max(values)), "unit": unit})
+        out.append(
+            {
+                "comparison": what,
+                "mean": float(np.mean(values)),
+                "±": float(np.std(values, ddof=1)) if len(values) > 1 else None,
+                "worst": float(min(values)),
+                "best": float(max(values)),
+                "unit": unit,
+            }
+        )
     raw = "raw weights, PCA + logistic regression"
     for name in ("inr2vec, the paper's head", "inr2vec, support vectors", "inr2vec, nearest neighbour"):
         row(f"accuracy: {name} - {raw}", [100*(e[name]["accuracy"] - e[raw]["accuracy"]) for e in each])
     near, ours = "Chamfer nearest neighbour", "inr2vec, nearest neighbour"
     row(f"accuracy: {ours} - {near}", [100*(e[ours]["accuracy"] - e[near]["accuracy"]) for e in each])
-    for k in [k for k in each[0][ours] if k.startswith("mAP")]: row(f"{k}: inr2vec - Chamfer distance", [100*(e[ours][k] - e[near][k]) for e in each])
-    row("cost of a query: Chamfer distance / inr2vec", [e[near]["ms a query"]/e[ours]["ms a query"] for e in each], "times")
+    for k in [k for k in each[0][ours] if k.startswith("mAP")]:
+        row(f"{k}: inr2vec - Chamfer distance", [100 * (e[ours][k] - e[near][k]) for e in each])
+    row(
+        "cost of a query: Chamfer distance / inr2vec",
+        [e[near]["ms a query"] / e[ours]["ms a query"] for e in each],
+        "times",
+    )
     return out
 
 def summary(runs: list[dict]) -> dict:
     "Everything for `results.Result`: means, differences, sizes, and the metrics of each seed."
-    named = lambda rows, key: {r[key]: {k: v for k, v in r.items() if k != key and v is not None} for r in rows}
-    return {"mean": named(mean_and_spread(runs), "method"), "differences": named(differences(runs), "comparison"), "sizes": runs[0]["metrics"]["sizes"], "each": {f"fold {r['fold']}" if "fold" in r else f"seed {r['seed']}": r["metrics"] for r in runs}}
+    def named(rows, key):
+        return {r[key]: {k: v for k, v in r.items() if k != key and v is not None} for r in rows}
+    return {
+        "mean": named(mean_and_spread(runs), "method"),
+        "differences": named(differences(runs), "comparison"),
+        "sizes": runs[0]["metrics"]["sizes"],
+        "each": {f"fold {r['fold']}" if "fold" in r else f"seed {r['seed']}": r["metrics"] for r in runs},
+    }

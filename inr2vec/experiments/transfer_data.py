@@ -17,7 +17,15 @@ from ..data.datasets import Report, detect_layout, load_pairs
 from ..core.errors import Inr2VecError, UnknownOption
 from ..embedding.model import Inr2Vec
 from ..data.depth_scans import partial_shapes
-from .pipeline import Prepared, _unwatched, inr_folder, model_folder, prepare, read_shapes, train_or_load
+from inr2vec.experiments.pipeline import (
+    Prepared,
+    _unwatched,
+    inr_folder,
+    model_folder,
+    prepare,
+    read_shapes,
+    train_or_load,
+)
 from ..embedding.presets import get_preset, parse_overrides
 from ..core.seeds import seed_for, torch_rng
 from ..data.shapes import Shape
@@ -57,31 +65,64 @@ def few_classes(dataset: str, preset, classes=None,
     return list(FEW) if classes is None and dataset == "families" and get_preset(preset).name in small else classes
 
 # %% ../../nbs/experiments/20_transfer_data.ipynb #a2c2338b
-def read_scans(dataset: str, preset, classes=None, limit: int | None = None, views: int = 3, test_views: int = 1, seed: int = 0,
-               progress: bool = True) -> tuple[str, list[list[tuple[Shape, Shape]]], list[Report]]:  # label; training and test pairs; reports
+def read_scans(
+    dataset: str,
+    preset,
+    classes=None,
+    limit: int | None = None,
+    views: int = 3,
+    test_views: int = 1,
+    seed: int = 0,
+    progress: bool = True,
+) -> tuple[str, list[list[tuple[Shape, Shape]]], list[Report]]:  # label; training and test pairs; reports
     "Pairs of a partial and its complete cloud."
     preset = get_preset(preset)
     if dataset.split(":")[0] != "families" and detect_layout(dataset) == "mvp":
         read = [load_pairs(dataset, split, classes, None if limit is None else limit*v, v, progress)
                 for split, v in (("train", views), ("test", test_views))]
-        return f"{Path(dataset).name}-{len(classes)}" if classes else Path(dataset).name, [pairs for pairs, _ in read], [r for _, r in read]
+        return (
+            f"{Path(dataset).name}-{len(classes)}" if classes else Path(dataset).name,
+            [pairs for pairs, _ in read],
+            [r for _, r in read],
+        )
     shapes = read_shapes(dataset, preset, "udf", classes, limit, seed, progress)
     pairs = [list(zip(partial_shapes(part, v, preset.points, seed, progress), (s for s in part for _ in range(v))))
              for part, v in ((shapes.train, views), (shapes.test, test_views))]
     return shapes.label, pairs, shapes.reports
 
-def completion_pairs(dataset: str = "families", preset="laptop", encoder: str | None = None, classes=None, limit: int | None = None,
-                     views: int = 3,            # scans of each training shape
-                     seed: int = 0, folder="runs", overrides=None, device: str | None = None,
-                     watch=None, progress: bool = True) -> Pairs:  # see `pipeline.prepare` for the other parameters
+def completion_pairs(
+    dataset: str = "families",
+    preset="laptop",
+    encoder: str | None = None,
+    classes=None,
+    limit: int | None = None,
+    views: int = 3,  # scans of each training shape
+    seed: int = 0,
+    folder="runs",
+    overrides=None,
+    device: str | None = None,
+    watch=None,
+    progress: bool = True,
+) -> Pairs:  # see `pipeline.prepare` for the other parameters
     "Partial clouds and complete ones, embedded by one model that is trained on both."
     preset, watch = get_preset(preset, **parse_overrides(overrides)), watch or _unwatched
-    with watch("reading shapes"): label, pairs, reports = read_scans(dataset, preset, classes, limit, views, seed=seed, progress=progress)
+    with watch("reading shapes"):
+        label, pairs, reports = read_scans(dataset, preset, classes, limit, views, seed=seed, progress=progress)
     for part, name in zip(pairs, ("training", "test")):
-        if not part: raise Inr2VecError(dataset, f"no {name} pair could be used", "see the report: " + str(reports[name == "test"]))
+        if not part:
+            raise Inr2VecError(
+                dataset, f"no {name} pair could be used", "see the report: " + str(reports[name == "test"])
+            )
     model = Inr2Vec("udf", preset, encoder, seed, device)
-    if preset.train.moves and model.preset.encoder.kind != "probes":   # as in `prepare`
-        model = Inr2Vec("udf", model.preset, None, seed, device, **{f"train.{k}": 0. for k in ("degrees", "stretch", "shift", "contrast")})
+    if preset.train.moves and model.preset.encoder.kind != "probes":  # as in `prepare`
+        model = Inr2Vec(
+            "udf",
+            model.preset,
+            None,
+            seed,
+            device,
+            **{f"train.{k}": 0.0 for k in ("degrees", "stretch", "shift", "contrast")},
+        )
     at = inr_folder(folder, model, f"{label}{'' if limit is None else f'-limit{limit}'}-scans{views}")
     reused, sides = ["fitting"]*any(at.rglob("shard-*")), []
     with watch("fitting"):
@@ -89,32 +130,65 @@ def completion_pairs(dataset: str = "families", preset="laptop", encoder: str | 
             whole = {s.name: s for _, s in part}                         # each once
             rows = {n: i for i, n in enumerate(whole)}
             partial, complete = [s for s, _ in part], list(whole.values())
-            inrs = [model.fit_inrs(shapes, at/f"{name}-{kind}", progress) for shapes, kind in ((partial, "partial"), (complete, "complete"))]
+            inrs = [
+                model.fit_inrs(shapes, at / f"{name}-{kind}", progress)
+                for shapes, kind in ((partial, "partial"), (complete, "complete"))
+            ]
             sides.append((partial, inrs[0], complete, inrs[1], [rows[s.name] for _, s in part]))
     partial, a, complete, b, _ = sides[0]
-    with watch("training"): model, earlier = train_or_load(partial + complete, Inrs.cat([a, b]), model, model_folder(at, model, "-both"), progress)
+    with watch("training"):
+        model, earlier = train_or_load(
+            partial + complete, Inrs.cat([a, b]), model, model_folder(at, model, "-both"), progress
+        )
     with watch("embedding"):
         made = [(Side(p, i, model.embed(i)), Side(c, j, model.embed(j))[at]) for p, i, c, j, at in sides]
     return Pairs(label, *made, model, model, reports, reused + ["training"]*earlier)
 
 # %% ../../nbs/experiments/20_transfer_data.ipynb #fc023563
-def surface_pairs(dataset: str = "families", preset="laptop", encoder: str | None = None, classes=None, limit: int | None = None, seed: int = 0,
-                  folder="runs", overrides=None, device: str | None = None, watch=None, progress: bool = True) -> Pairs:
+def surface_pairs(
+    dataset: str = "families",
+    preset="laptop",
+    encoder: str | None = None,
+    classes=None,
+    limit: int | None = None,
+    seed: int = 0,
+    folder="runs",
+    overrides=None,
+    device: str | None = None,
+    watch=None,
+    progress: bool = True,
+) -> Pairs:
     "The udf of clouds and the sdf of their meshes."
-    alike, spec = dataset.split(":")[0] == "families" or detect_layout(dataset, "udf") == detect_layout(dataset, "sdf"), get_preset(preset, **parse_overrides(overrides))
+    alike, spec = (
+        dataset.split(":")[0] == "families" or detect_layout(dataset, "udf") == detect_layout(dataset, "sdf"),
+        get_preset(preset, **parse_overrides(overrides)),
+    )
     shapes = None if alike else read_shapes(dataset, spec, "sdf", classes, limit, seed, progress)
     if shapes: shapes.label += "-meshes"
-    cloud, mesh = (prepare(dataset, preset, f, encoder, classes, limit, seed, folder, overrides, device, watch, progress, shapes=shapes) for f in ("udf", "sdf"))
+    cloud, mesh = (
+        prepare(
+            dataset, preset, f, encoder, classes, limit, seed, folder, overrides, device, watch, progress, shapes=shapes
+        )
+        for f in ("udf", "sdf")
+    )
     sides = []
     for part in ("train", "test"):
-        a, b = (Side(getattr(p.shapes, part), getattr(p, f"{part}_inrs"), getattr(p, f"z_{part}")) for p in (cloud, mesh))
+        a, b = (
+            Side(getattr(p.shapes, part), getattr(p, f"{part}_inrs"), getattr(p, f"z_{part}")) for p in (cloud, mesh)
+        )
         of = {s.name: i for i, s in enumerate(b.shapes)}
         both = [(i, of[s.name]) for i, s in enumerate(a.shapes) if s.name in of]
         if not both:
-            raise Inr2VecError(dataset, "no shape has a cloud and a watertight mesh", "see the report: " + str(mesh.shapes.reports[part == "test"]))
+            raise Inr2VecError(
+                dataset,
+                "no shape has a cloud and a watertight mesh",
+                "see the report: " + str(mesh.shapes.reports[part == "test"]),
+            )
         sides.append((a[[i for i, _ in both]], b[[j for _, j in both]]))
     reused = [f"{r} of {w}" for p, w in ((cloud, "clouds"), (mesh, "meshes")) for r in p.reused]
-    return Pairs(cloud.shapes.label, *sides, cloud.model, mesh.model, cloud.shapes.reports + mesh.shapes.reports, reused)
+    return Pairs(
+        cloud.shapes.label, *sides, cloud.model, mesh.model, cloud.shapes.reports + mesh.shapes.reports, reused
+    )
 
 # %% ../../nbs/experiments/20_transfer_data.ipynb #348daad4
 def moved_pairs(p: Pairs, rows,                # of the training pairs
@@ -126,15 +200,25 @@ def moved_pairs(p: Pairs, rows,                # of the training pairs
     if not spec.moves or not p.target.preset.train.moves: return z[0], z[1]
     out = [[z[0]], [z[1]]]
     for c in range(copies):
-        matrix, shift = random_motions(len(rows), spec.degrees, spec.stretch, spec.shift, torch_rng(seed, "moved pairs", c))
-        for side, model, flat in zip(out, (p.source, p.target), w): side.append(model.embed(moved(model.preset.siren, flat, matrix, shift)))
+        matrix, shift = random_motions(
+            len(rows), spec.degrees, spec.stretch, spec.shift, torch_rng(seed, "moved pairs", c)
+        )
+        for side, model, flat in zip(out, (p.source, p.target), w):
+            side.append(model.embed(moved(model.preset.siren, flat, matrix, shift)))
     return torch.cat(out[0]), torch.cat(out[1])
 
-def split_pairs(p: Pairs, fraction: float = .15, seed: int = 0) -> tuple[list[int], list[int]]:  # rows to train on, rows held out
+def split_pairs(
+    p: Pairs, fraction: float = 0.15, seed: int = 0
+) -> tuple[list[int], list[int]]:  # rows to train on, rows held out
     "Training pairs in two parts, by target: scans of one shape stay together."
     labels = {s.name: s.label for s in p.train[1].shapes}
     names = list(labels)
     held = {names[i] for i in split_by_class(list(labels.values()), fraction, seed_for(seed, "pairs"), names)[1]}
-    if not held: raise UnknownOption("pairs", "each class has a single shape, and none can be held out", "give two shapes or more of a class")
+    if not held:
+        raise UnknownOption(
+            "pairs", "each class has a single shape, and none can be held out", "give two shapes or more of a class"
+        )
     rows = range(len(p.train[1].shapes))
-    return [i for i in rows if p.train[1].shapes[i].name not in held], [i for i in rows if p.train[1].shapes[i].name in held]
+    return [i for i in rows if p.train[1].shapes[i].name not in held], [
+        i for i in rows if p.train[1].shapes[i].name in held
+    ]

@@ -156,8 +156,23 @@ def _compile(cc: str, arch: str):
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         source, lib = Path(folder)/"kernels.c", Path(folder)/"kernels.so"
         source.write_text(SOURCE)
-        command = [cc, "-O3", *arch.split(), "-fno-math-errno", "-fno-trapping-math", "-fopenmp-simd", "-shared", "-fPIC", str(source), "-o", str(lib), "-lm"]
-        subprocess.run(command, check=True, capture_output=True, timeout=600)   # on a busy machine; who gives up gets other last digits than the process beside it
+        command = [
+            cc,
+            "-O3",
+            *arch.split(),
+            "-fno-math-errno",
+            "-fno-trapping-math",
+            "-fopenmp-simd",
+            "-shared",
+            "-fPIC",
+            str(source),
+            "-o",
+            str(lib),
+            "-lm",
+        ]
+        subprocess.run(
+            command, check=True, capture_output=True, timeout=600
+        )  # on a busy machine; who gives up gets other last digits than the process beside it
         return ctypes.CDLL(str(lib))
 
 @cache
@@ -165,8 +180,12 @@ def kernels():
     "The compiled library and PyTorch's `sgemm`; None where either is missing, or when the variable INR2VEC_KERNELS is `off`."
     cc = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
     if cc is None or os.environ.get("INR2VEC_KERNELS") == "off": return None
-    try: sgemm = ctypes.CDLL(str(Path(torch.__file__).parent/"lib"/f"libtorch_cpu.{'dylib' if sys.platform == 'darwin' else 'so'}")).sgemm_
-    except (OSError, AttributeError): return None
+    try:
+        sgemm = ctypes.CDLL(
+            str(Path(torch.__file__).parent / "lib" / f"libtorch_cpu.{'dylib' if sys.platform == 'darwin' else 'so'}")
+        ).sgemm_
+    except (OSError, AttributeError):
+        return None
     p, i, n, f = ctypes.c_void_p, ctypes.c_int, ctypes.c_int64, ctypes.c_float
     for arch in ("-march=native", "-mcpu=native", ""):
         try: lib = _compile(cc, arch)
@@ -178,34 +197,54 @@ def kernels():
 
 def fast_bf16() -> bool:
     "Whether products of bfloat16 are faster here than those of float32 (or INR2VEC_KERNELS is `bf16`, which asks for them in any case)."
-    if kernels() is None: return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", bool)())      # PyTorch's own products
+    if kernels() is None:
+        return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", bool)())  # PyTorch's own products
     return bool(kernels()[0].native_bf16()) or os.environ.get("INR2VEC_KERNELS") == "bf16"
 
 def can_compute(spec: SirenSpec, *tensors: Tensor) -> bool:
     "Whether the kernels are there, and made for these: one INR's float32 on the CPU, with a single output."
-    return spec.out_dim == 1 and all(len(t) == 1 and t.is_cpu and t.dtype == torch.float32 for t in tensors) and kernels() is not None
+    return (
+        spec.out_dim == 1
+        and all(len(t) == 1 and t.is_cpu and t.dtype == torch.float32 for t in tensors)
+        and kernels() is not None
+    )
 
 # %% ../../nbs/inrs/40_c_kernels.ipynb #00000008
-def gradient(spec: SirenSpec,
-             p: Tensor,             # (1, num_params) parameters, times `w0`
-             g: Tensor,             # (1, num_params) to which the gradient is added
-             x: Tensor,             # (1, n, in_dim)
-             label: Tensor,         # (1, n)
-             focal: bool,           # the focal loss instead of cross-entropy
-             buffer: Tensor,        # at least `buffer_size(spec, chunk)`
-             chunk: int,            # points that go through the layers at once
-             want_loss: bool,
-             half: Tensor | None = None,  # at least `half_size(spec, chunk)` of int32: products of hidden layers take bfloat16, and sum in float32
-             ) -> float:
+def gradient(
+    spec: SirenSpec,
+    p: Tensor,  # (1, num_params) parameters, times `w0`
+    g: Tensor,  # (1, num_params) to which the gradient is added
+    x: Tensor,  # (1, n, in_dim)
+    label: Tensor,  # (1, n)
+    focal: bool,  # the focal loss instead of cross-entropy
+    buffer: Tensor,  # at least `buffer_size(spec, chunk)`
+    chunk: int,  # points that go through the layers at once
+    want_loss: bool,
+    half: Tensor
+    | None = None,  # at least `half_size(spec, chunk)` of int32: products of hidden layers take bfloat16, and sum in float32
+) -> float:
     "The gradient of the mean loss; returns the loss if wanted."
     lib, sgemm = kernels()
     x, label = x.contiguous(), label.contiguous()
-    return lib.gradient(sgemm, spec.in_dim, spec.hidden, spec.layers, x.shape[1], chunk, spec.w0, *(t.data_ptr() for t in (x, label, p, g, buffer)),
-                        None if half is None else half.data_ptr(), focal, want_loss)
+    return lib.gradient(
+        sgemm,
+        spec.in_dim,
+        spec.hidden,
+        spec.layers,
+        x.shape[1],
+        chunk,
+        spec.w0,
+        *(t.data_ptr() for t in (x, label, p, g, buffer)),
+        None if half is None else half.data_ptr(),
+        focal,
+        want_loss,
+    )
 
 def buffer_size(spec: SirenSpec, chunk: int) -> int: return spec.hidden*(2*spec.layers*chunk + spec.in_dim)  # floats
 
-def half_size(spec: SirenSpec, chunk: int) -> int: return spec.hidden*((spec.layers - 1)*spec.hidden + (chunk + 1)//2*3)  # pairs of bfloat16
+def half_size(spec: SirenSpec, chunk: int) -> int:
+    return spec.hidden * ((spec.layers - 1) * spec.hidden + (chunk + 1) // 2 * 3)  # pairs of bfloat16
+
 
 def adam(p: Tensor, g: Tensor,       # (b, num_params) parameters and their gradient, which is left at zero
          m: Tensor, v: Tensor,       # its moments
@@ -214,6 +253,9 @@ def adam(p: Tensor, g: Tensor,       # (b, num_params) parameters and their grad
          compiled: bool = False):    # in C
     "A step of Adam, in place."
     rate, root = lr/(1 - b1**step), (1 - b2**step)**-.5
-    if compiled: return kernels()[0].adam(p.numel(), *(t.data_ptr() for t in (p, g, m, v)), 1 - b1, 1 - b2, rate, root, eps)
-    m.lerp_(g, 1 - b1); v.mul_(b2).addcmul_(g, g, value=1 - b2)
-    p.addcdiv_(m, v.sqrt().mul_(root).add_(eps), value=-rate); g.zero_()
+    if compiled:
+        return kernels()[0].adam(p.numel(), *(t.data_ptr() for t in (p, g, m, v)), 1 - b1, 1 - b2, rate, root, eps)
+    m.lerp_(g, 1 - b1)
+    v.mul_(b2).addcmul_(g, g, value=1 - b2)
+    p.addcdiv_(m, v.sqrt().mul_(root).add_(eps), value=-rate)
+    g.zero_()

@@ -32,8 +32,9 @@ PRECISIONS = ("fp32", "tf32", "bf16")
 @dataclass(frozen=True)
 class Rule:
     "How a gradient becomes a step."
-    betas: tuple[float, float]   # how slowly Adam's two moments forget
-    hidden: float = 0.           # with Muon: the size of the steps of the matrices between hidden layers, as a share of the rate; 0 leaves them to Adam
+    betas: tuple[float, float]  # how slowly Adam's two moments forget
+    hidden: float = 0.0  # with Muon: the size of the steps of the matrices between hidden layers, as a share of the rate; 0 leaves them to Adam
+
 
 RULES = dict(adam=Rule((.9, .999)), muon=Rule((.9, .95), .25))
 
@@ -44,13 +45,17 @@ class FitSpec:
     points: int = 10_000      # queries of each INR in a step
     lr: float = 1e-4          # Adam's; constant as in the paper, unless `decay`
     decay: bool = False       # let the rate fall to zero along a cosine
-    batch: int = 16           # INRs fitted at once
-    precision: str = "fp32"   # of the products between hidden layers: 'fp32', on a GPU 'tf32', 'bf16' where there is hardware for it; all else is float32
-    rule: str = "adam"        # the paper's, or 'muon', which needs fewer steps, see `inr2vec.inrs.muon`
-    fused: bool = False       # on a GPU: what lies between two products compiled into one kernel, see `inr2vec.inrs.fused_ops`
+    batch: int = 16  # INRs fitted at once
+    precision: str = "fp32"  # of the products between hidden layers: 'fp32', on a GPU 'tf32', 'bf16' where there is hardware for it; all else is float32
+    rule: str = "adam"  # the paper's, or 'muon', which needs fewer steps, see `inr2vec.inrs.muon`
+    fused: bool = False
 
-    def __repr__(self):       # it goes into settings and names of folders, so options that came later speak only where they are used
-        shown = [f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if LATER.get(f.name) != getattr(self, f.name)]
+    def __repr__(
+        self,
+    ):  # it goes into settings and names of folders, so options that came later speak only where they are used
+        shown = [
+            f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if LATER.get(f.name) != getattr(self, f.name)
+        ]
         return f"FitSpec({', '.join(shown)})"
 
 LATER = dict(rule="adam", fused=False)  # option -> what was done before it was there
@@ -69,7 +74,8 @@ def slices(n: int, points: int, steps: int, rng: torch.Generator):
     points, start, left = min(points, n), 0, 0
     for _ in range(steps):
         if left < points:
-            left = n - int(torch.randint(n % points + 1, (), generator=rng)); start = n - left
+            left = n - int(torch.randint(n % points + 1, (), generator=rng))
+            start = n - left
         yield slice(start, start + points)
         start, left = start + points, left - points
 
@@ -106,7 +112,8 @@ class Nets:
             size = math.prod(shape)
             if self.rule.hidden and shape == (spec.hidden, spec.hidden): ends += [at, at + size]
             at += size
-        ends.append(at); self.pieces = [slice(a, b) for a, b in zip(ends[::2], ends[1::2])]
+        ends.append(at)
+        self.pieces = [slice(a, b) for a, b in zip(ends[::2], ends[1::2])]
         self.wt, self.chunk = [w.mT for w in self.w], min(chunk or fit.points, fit.points)
         self.short = half = fit.precision == "bf16"
         self.compiled = compiled and can_compute(spec, self.p) and not (half and spec.hidden % 16)
@@ -115,7 +122,9 @@ class Nets:
             self.half = torch.empty(half_size(spec, self.chunk), dtype=torch.int32) if half else None
             return
         self.waves, self.fold = fused_waves() if fit.fused and not flat.is_cpu else (waves, fold)
-        self.buffers = flat.new_empty(2*spec.layers, len(flat), self.chunk, spec.hidden, dtype=torch.bfloat16 if half else None)
+        self.buffers = flat.new_empty(
+            2 * spec.layers, len(flat), self.chunk, spec.hidden, dtype=torch.bfloat16 if half else None
+        )
         self.views = cache(lambda n: ([s[:, :n] for s in self.buffers[::2]], [c[:, :n] for c in self.buffers[1::2]]))
 
     def _layers(self, flat):
@@ -127,7 +136,8 @@ class Nets:
 
     def product(self, x: Tensor, y: Tensor, out: Tensor, add: bool = False) -> Tensor:
         "Of two hidden layers' matrices, in the precision asked for, put into `out` or added to it."
-        if self.short: return out.add_(torch.bmm(x.bfloat16(), y.bfloat16())) if add else torch.bmm(x, y.bfloat16(), out=out)
+        if self.short:
+            return out.add_(torch.bmm(x.bfloat16(), y.bfloat16())) if add else torch.bmm(x, y.bfloat16(), out=out)
         with tf32(self.fit.precision == "tf32"): return out.baddbmm_(x, y) if add else torch.bmm(x, y, out=out)
 
     def turned(self, g: Tensor) -> Tensor:
@@ -138,27 +148,34 @@ class Nets:
     def logits(self, x: Tensor) -> Tensor:  # (b, n, 3) -> (b, n); leaves sines and cosines for `backward`
         for i, (s, c) in enumerate(zip(*self.views(x.shape[1]))):
             z = self.product(x, self.wt[i], s) if i else torch.bmm(x, self.wt[i], out=None if self.short else s)
-            self.waves(z, self.b[i], s, c); x = s
+            self.waves(z, self.b[i], s, c)
+            x = s
         return torch.baddbmm(self.b[-1], x.float(), self.wt[-1]).squeeze(-1).div_(self.k)
 
     def backward(self, x: Tensor, grad: Tensor):  # (b, n, 3), (b, n) of the logits
         (s, c), grad = self.views(x.shape[1]), grad.unsqueeze(-1)/self.k
-        self.gw[-1].baddbmm_(grad.mT, s[-1].float()); self.gb[-1].add_(grad.sum(1, keepdim=True))
+        self.gw[-1].baddbmm_(grad.mT, s[-1].float())
+        self.gb[-1].add_(grad.sum(1, keepdim=True))
         torch.mul(grad, self.w[-1], out=s[-1])   # a layer's sines have done their work: the gradient takes their place
         for i in reversed(range(self.spec.layers)):
             self.fold(s[i], c[i], self.gb[i])
-            if i == 0: self.gw[0].add_(torch.bmm(x.mT, s[0].float()).mT); break
+            if i == 0:
+                self.gw[0].add_(torch.bmm(x.mT, s[0].float()).mT)
+                break
             self.product(s[i].mT, s[i - 1], self.gw[i], add=True)
             self.product(s[i], self.w[i], s[i - 1])
 
     def gradient(self, x: Tensor, label: Tensor, want_loss: bool = True) -> Tensor | None:  # -> loss (b,)
         "Add the gradient of the loss, by parameters times `w0`, to `g`."
         if self.compiled:
-            loss = gradient(self.spec, self.p, self.g, x, label, self.field == "occ", self.scratch, self.chunk, want_loss, self.half)
+            loss = gradient(
+                self.spec, self.p, self.g, x, label, self.field == "occ", self.scratch, self.chunk, want_loss, self.half
+            )
             return torch.tensor([loss]) if want_loss else None
         loss, n, chunk = None, x.shape[1], self.chunk
         for j in range(0, n, chunk):
-            part = x[:, j:j + chunk]; share = part.shape[1]/n
+            part = x[:, j : j + chunk]
+            share = part.shape[1] / n
             l, grad = loss_grad(self.field, self.logits(part), label[:, j:j + chunk], want_loss)
             self.backward(part, grad if share == 1 else grad.mul_(share))
             if want_loss: loss = l*share if loss is None else loss + l*share
@@ -166,15 +183,29 @@ class Nets:
 
     def update(self):
         "A step along `g`, which is left at zero."
-        lr, (b1, b2) = self.k*self.fit.lr*(.5 + .5*math.cos(math.pi*self.t/self.fit.steps) if self.fit.decay else 1), self.rule.betas
+        lr, (b1, b2) = (
+            self.k * self.fit.lr * (0.5 + 0.5 * math.cos(math.pi * self.t / self.fit.steps) if self.fit.decay else 1),
+            self.rule.betas,
+        )
         self.t += 1
         if self.rule.hidden and self.spec.layers > 1:
             g, m = (torch.stack(x[1:-1], 1) for x in (self.gw, self.mw))     # (b, layers - 1, h, h)
             m.lerp_(g, 1 - b1)
             step = self.turned(g.lerp(m, b1).flatten(0, 1)).view_as(g)*(self.spec.hidden**.5*self.rule.hidden*lr)
-            for i in range(1, self.spec.layers): self.mw[i].copy_(m[:, i - 1]); self.w[i].sub_(step[:, i - 1]); self.gw[i].zero_()
+            for i in range(1, self.spec.layers):
+                self.mw[i].copy_(m[:, i - 1])
+                self.w[i].sub_(step[:, i - 1])
+                self.gw[i].zero_()
         for at in self.pieces:
-            adam(*(t[:, at] for t in (self.p, self.g, self.m, self.v)), self.t, lr, b1, b2, eps=1e-8/self.k, compiled=self.compiled)
+            adam(
+                *(t[:, at] for t in (self.p, self.g, self.m, self.v)),
+                self.t,
+                lr,
+                b1,
+                b2,
+                eps=1e-8 / self.k,
+                compiled=self.compiled,
+            )
 
     def run(self, x: Tensor, label: Tensor, cuts: Iterator[slice], watch: bool) -> Iterator[Tensor | None]:
         "Take a step for each of `cuts`, handing over the loss (b,): always if `watch`, else over the last tenth of the steps."
@@ -196,8 +227,11 @@ def on_cores(work: Callable,    # called with (item, stop); returns soon once `s
     each = total//workers if share else 1
     try:
         with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(each,)) as pool:
-            try: return list(pool.map(lambda item: work(item, stop), items))
-            except BaseException: stop.set(); raise
+            try:
+                return list(pool.map(lambda item: work(item, stop), items))
+            except BaseException:
+                stop.set()
+                raise
     finally: torch.set_num_threads(total)
 
 # %% ../../nbs/inrs/50_fitting.ipynb #00000016
@@ -219,16 +253,22 @@ def fit_batch(spec: SirenSpec,
     cuts, tail = list(slices(q, fit.points, fit.steps, torch_rng(seed, "slices"))), max(1, fit.steps//10)
     alone, chunk = x.is_cpu, None
     if alone and fit.precision == "bf16" and not fast_bf16():
-        warnings.warn("this processor has no products of bfloat16: float32 is as good and faster here, and is used", stacklevel=2)
+        warnings.warn(
+            "this processor has no products of bfloat16: float32 is as good and faster here, and is used", stacklevel=2
+        )
         fit = replace(fit, precision="fp32")
     groups = [slice(i, i + 1) for i in range(b)] if alone else [slice(0, b)]
-    if alone: chunk = 256 if kernels() else 1024   # half a megabyte for a 64-wide INR; PyTorch's operations take longer to start
+    if alone:
+        chunk = (
+            256 if kernels() else 1024
+        )  # half a megabyte for a 64-wide INR; PyTorch's operations take longer to start
 
     def start(rows: slice):
         nets = Nets(spec, flat[rows], fit, field, chunk)
         return nets, nets.run(x[rows], label[rows], cuts, on_step is not None)
     def finish(rows: slice, stop: Event):
-        nets, steps = start(rows); total = 0
+        nets, steps = start(rows)
+        total = 0
         for step, loss in enumerate(steps):
             if stop.is_set(): return None
             if step >= fit.steps - tail: total = total + loss
@@ -236,14 +276,21 @@ def fit_batch(spec: SirenSpec,
     if on_step:
         (nets, steps), total = zip(*map(start, groups)), 0
         for step, losses in enumerate(zip(*steps)):
-            loss = torch.cat(losses); on_step(step, loss)
+            loss = torch.cat(losses)
+            on_step(step, loss)
             if step >= fit.steps - tail: total = total + loss
         weights = torch.cat([n.weights for n in nets])
-    else: weights, total = map(torch.cat, zip(*(on_cores(finish, groups, share=spec.hidden >= 256) if alone else [finish(groups[0], Event())])))
+    else:
+        weights, total = map(
+            torch.cat,
+            zip(*(on_cores(finish, groups, share=spec.hidden >= 256) if alone else [finish(groups[0], Event())])),
+        )
     return Fitted(weights, total/tail, field_error(spec, weights, x, value, field))
 
 @torch.no_grad()
-def field_error(spec: SirenSpec, weights: Tensor, x: Tensor, value: Tensor, field: str, points: int = 4096) -> Tensor:  # (b,)
+def field_error(
+    spec: SirenSpec, weights: Tensor, x: Tensor, value: Tensor, field: str, points: int = 4096
+) -> Tensor:  # (b,)
     "Mean absolute difference between the field an INR stands for and the true one, on its first `points` queries."
     x, value = x[:, :points], value[:, :points]
     truth = from_logit(field, torch.logit(to_label(field, value), eps=1e-6))

@@ -17,7 +17,9 @@ def waves(z: Tensor,               # (b, n, h) a product, which is written over;
           bias: Tensor,            # (b, 1, h)
           s: Tensor, c: Tensor):   # (b, n, h) where the sine and the cosine go
     "Sine and cosine of `z + bias`."
-    z.add_(bias); torch.cos(z, out=c); torch.sin(z, out=s)
+    z.add_(bias)
+    torch.cos(z, out=c)
+    torch.sin(z, out=s)
 
 def fold(g: Tensor,      # (b, n, h) the gradient by the sine; afterwards that by the sum under it
          c: Tensor,      # (b, n, h) the cosine
@@ -28,11 +30,13 @@ def fold(g: Tensor,      # (b, n, h) the gradient by the sine; afterwards that b
 # %% ../../nbs/inrs/42_fused_ops.ipynb #41be5248
 def _waves(z, bias, s, c):
     z = z + bias
-    c.copy_(z.cos()); s.copy_(z.sin())
+    c.copy_(z.cos())
+    s.copy_(z.sin())
 
 def _fold(g, c, total):
     product = g.float()*c
-    g.copy_(product); total.add_(product.sum(1, keepdim=True))
+    g.copy_(product)
+    total.add_(product.sum(1, keepdim=True))
 
 @cache
 def fused_waves() -> tuple[Callable, Callable]:

@@ -36,52 +36,82 @@ def save_init(path, spec: SirenSpec, init: Tensor,  # (num_params,)
     "Write an initialisation as a state dict, whole or not at all."
     (path := Path(path)).parent.mkdir(parents=True, exist_ok=True)
     state = {n: p.contiguous() for n, p in spec.unflatten(init.detach().cpu().float()).items()}
-    write_atomically(path, lambda p: p.write_bytes(save(state, {k: str(v) for k, v in dict(about, w0=spec.w0).items()})))
+    write_atomically(
+        path, lambda p: p.write_bytes(save(state, {k: str(v) for k, v in dict(about, w0=spec.w0).items()}))
+    )
     return path
 
 def read_init(path) -> tuple[SirenSpec, Tensor, dict]:
     "Spec, flat parameters and notes of a file that `save_init` wrote."
     spec, flat = load_init(path)
     with safe_open(path, framework="pt") as f: about = f.metadata() or {}
-    try: return replace(spec, w0=float(about["w0"])), flat, about
-    except (KeyError, ValueError) as e: raise UnreadableFile(path, "its metadata lacks the frequency w0", "write it with `save_init`") from e
+    try:
+        return replace(spec, w0=float(about["w0"])), flat, about
+    except (KeyError, ValueError) as e:
+        raise UnreadableFile(path, "its metadata lacks the frequency w0", "write it with `save_init`") from e
 
 # %% ../../nbs/inrs/60_meta_init.ipynb #00000008
-def stacked_queries(shapes: list[Shape], field: str, spec: QuerySpec, seed: int = 0, progress: bool = False) -> tuple[Tensor, Tensor]:
+def stacked_queries(
+    shapes: list[Shape], field: str, spec: QuerySpec, seed: int = 0, progress: bool = False
+) -> tuple[Tensor, Tensor]:
     "Queries (n, q, 3) of `shapes` and the field's values there (n, q)."
-    made = [make_queries(s, field, spec, seed) for s in tqdm(shapes, desc="making queries", unit="shape", disable=not progress)]
+    made = [
+        make_queries(s, field, spec, seed)
+        for s in tqdm(shapes, desc="making queries", unit="shape", disable=not progress)
+    ]
     return tuple(torch.from_numpy(np.stack(a)) for a in zip(*made))
 
-def meta_init(spec: SirenSpec,
-              shapes: "list[Shape] | tuple[Tensor, Tensor]",  # training shapes; or their queries (n, q, 3) and field values (n, q)
-              field: str,                      # 'udf', 'sdf' or 'occ'
-              fit: FitSpec = FitSpec(),        # of the fits inside, with `batch` shapes an outer step; its `steps` do not count
-              queries: QuerySpec = QuerySpec(),  # of `shapes`, unless they are queries already
-              outer: int = 300,                # steps of Reptile
-              inner: int = 50,                 # steps of each fit inside
-              lr: float = 1.,                  # of Reptile; falls to zero
-              seed: int = 0,                   # decides the first start and all draws
-              device: str = "cpu",
-              checkpoint=None,                 # a file to go on from after a kill
-              every: float = 30.,              # seconds between checkpoints
-              progress: bool = True) -> Tensor:  # (num_params,)
+def meta_init(
+    spec: SirenSpec,
+    shapes: "list[Shape] | tuple[Tensor, Tensor]",  # training shapes; or their queries (n, q, 3) and field values (n, q)
+    field: str,  # 'udf', 'sdf' or 'occ'
+    fit: FitSpec = FitSpec(),  # of the fits inside, with `batch` shapes an outer step; its `steps` do not count
+    queries: QuerySpec = QuerySpec(),  # of `shapes`, unless they are queries already
+    outer: int = 300,  # steps of Reptile
+    inner: int = 50,  # steps of each fit inside
+    lr: float = 1.0,  # of Reptile; falls to zero
+    seed: int = 0,  # decides the first start and all draws
+    device: str = "cpu",
+    checkpoint=None,  # a file to go on from after a kill
+    every: float = 30.0,  # seconds between checkpoints
+    progress: bool = True,
+) -> Tensor:  # (num_params,)
     "An initialisation from which shapes like these are fitted in few steps."
     one_of(field, FIELDS, "field")
     fit, n = replace(fit, steps=inner), len(shapes[0]) if isinstance(shapes, tuple) else len(shapes)
     if n == 0: raise UnknownOption("shapes", "there are none to learn from", "give some training shapes")
-    what = [s.name for s in shapes] if not isinstance(shapes, tuple) else [tuple(shapes[0].shape), shapes[1].double().sum().item()]
-    settings = fingerprint(dict(spec=spec, field=field, fit=fit, queries=queries, outer=outer, lr=lr, seed=seed, shapes=what))
+    what = (
+        [s.name for s in shapes]
+        if not isinstance(shapes, tuple)
+        else [tuple(shapes[0].shape), shapes[1].double().sum().item()]
+    )
+    settings = fingerprint(
+        dict(spec=spec, field=field, fit=fit, queries=queries, outer=outer, lr=lr, seed=seed, shapes=what)
+    )
     first, start = _resume(Path(checkpoint), settings) if checkpoint and Path(checkpoint).exists() else (0, None)
     start, saved = (shared_init(spec, seed) if start is None else start).to(device), monotonic()
-    bar = tqdm(range(first, outer), initial=first, total=outer, desc=f"learning a start for {field}", unit="step", disable=not progress)
+    bar = tqdm(
+        range(first, outer),
+        initial=first,
+        total=outer,
+        desc=f"learning a start for {field}",
+        unit="step",
+        disable=not progress,
+    )
     for step in bar:
         i = torch.randperm(n, generator=torch_rng(seed, "outer", step))[:fit.batch]
-        x, v = (t[i] for t in shapes) if isinstance(shapes, tuple) else stacked_queries([shapes[j] for j in i], field, queries, seed)
+        x, v = (
+            (t[i] for t in shapes)
+            if isinstance(shapes, tuple)
+            else stacked_queries([shapes[j] for j in i], field, queries, seed)
+        )
         fitted = fit_batch(spec, start, x, v, field, fit, seed_for(seed, "inner", step), device)
         good = torch.isfinite(fitted.weights).all(1)    # a fit that diverged says nothing about where to go
         if good.any(): start = start + lr*(1 - step/outer)*(fitted.weights[good].mean(0) - start)
         bar.set_postfix(error=f"{fitted.error.mean().item():.4f}", refresh=False)
-        if checkpoint and monotonic() - saved > every: save_init(checkpoint, spec, start, step=step + 1, settings=settings); saved = monotonic()
+        if checkpoint and monotonic() - saved > every:
+            save_init(checkpoint, spec, start, step=step + 1, settings=settings)
+            saved = monotonic()
     if checkpoint: save_init(checkpoint, spec, start, step=outer, settings=settings)
     return start.cpu()
 
@@ -113,7 +143,10 @@ RECIPES = dict(
     laptop=Recipe(SirenSpec(hidden=64), FitSpec(points=1024, lr=5e-4, decay=True, batch=4),
                   QuerySpec(6_000, 15_000, 12_000, 1_500, 1_500), 10, 400, 25),
 )
-RECIPES["laptop-128"] = replace(RECIPES["laptop"], siren=SirenSpec(hidden=128), fit=replace(RECIPES["laptop"].fit, lr=2e-4), fields=("udf",))   # the same, twice as wide
+RECIPES["laptop-128"] = replace(
+    RECIPES["laptop"], siren=SirenSpec(hidden=128), fit=replace(RECIPES["laptop"].fit, lr=2e-4), fields=("udf",)
+)  # the same, twice as wide
+
 
 def init_file(spec: SirenSpec, field: str) -> Path:
     "Where the package keeps a start for this field."
@@ -126,9 +159,12 @@ def shipped_init(spec: SirenSpec, field: str) -> Tensor:  # (num_params,)
         saved, start, _ = read_init(at)
         if saved == spec: return start
     there = ", ".join(sorted(p.stem for p in at.parent.glob("???-*x*.safetensors"))) or "none"
-    raise UnknownOption("init", f"no learned start for {field} and a SIREN of {spec.hidden} x {spec.layers} (w0 {spec.w0:g}) comes with the package; "
-                        f"there are {there}",
-                        "use 'random', or learn one with `meta_init` and set `model.init` before fitting")
+    raise UnknownOption(
+        "init",
+        f"no learned start for {field} and a SIREN of {spec.hidden} x {spec.layers} (w0 {spec.w0:g}) comes with the package; "
+        f"there are {there}",
+        "use 'random', or learn one with `meta_init` and set `model.init` before fitting",
+    )
 
 def initialisation(spec: SirenSpec, field: str, kind: str = "random", seed: int = 0) -> Tensor:  # (num_params,)
     "The start that all INRs of a run share: the paper's, drawn from `seed`, or the learned one, which is the same for all seeds."
@@ -139,11 +175,25 @@ def ship(names=tuple(RECIPES), fields=FIELDS, seed: int = 0, folder=None, progre
     made = []
     for name, field in ((n, f) for n in names for f in RECIPES[one_of(n, RECIPES, "recipe")].fields if f in fields):
         r = RECIPES[name]
-        data = stacked_queries(make_families(r.per_class, seed=seed, progress=progress), field, r.queries, seed, progress)
+        data = stacked_queries(
+            make_families(r.per_class, seed=seed, progress=progress), field, r.queries, seed, progress
+        )
         at = init_file(r.siren, field) if folder is None else Path(folder)/init_file(r.siren, field).name
         half = at.with_name(f"part-{at.name}")
-        start = meta_init(r.siren, data, field, r.fit, r.queries, r.outer, r.inner, r.lr, seed, checkpoint=half, progress=progress)
-        about = dict(field=field, preset=name, seed=seed, data=f"families, training numbers 0 to {r.per_class - 1} of each class",
-                     outer=r.outer, inner=r.inner, outer_lr=r.lr, fit=r.fit, queries=r.queries)
-        made.append(save_init(at, r.siren, start, **about)); half.unlink(missing_ok=True)
+        start = meta_init(
+            r.siren, data, field, r.fit, r.queries, r.outer, r.inner, r.lr, seed, checkpoint=half, progress=progress
+        )
+        about = dict(
+            field=field,
+            preset=name,
+            seed=seed,
+            data=f"families, training numbers 0 to {r.per_class - 1} of each class",
+            outer=r.outer,
+            inner=r.inner,
+            outer_lr=r.lr,
+            fit=r.fit,
+            queries=r.queries,
+        )
+        made.append(save_init(at, r.siren, start, **about))
+        half.unlink(missing_ok=True)
     return made

@@ -67,7 +67,9 @@ class QuerySpec:
     @property
     def total(self) -> int: return self.surface + self.close + self.medium + self.far + self.uniform
 
-def query_points(shape: Shape, spec: QuerySpec, rng: np.random.Generator) -> np.ndarray:  # (spec.total, 3) float32, shuffled
+def query_points(
+    shape: Shape, spec: QuerySpec, rng: np.random.Generator
+) -> np.ndarray:  # (spec.total, 3) float32, shuffled
     "Coordinates for a udf or sdf: on the surface, near it and far from it."
     n = spec.total - spec.uniform
     if shape.has_mesh: base, _ = sample_surface(shape, n, rng)
@@ -79,11 +81,12 @@ def query_points(shape: Shape, spec: QuerySpec, rng: np.random.Generator) -> np.
     return x[rng.permutation(len(x))]
 
 # %% ../../nbs/inrs/10_queries.ipynb #00000011
-def make_queries(shape: Shape,
-                 field: str,       # 'udf', 'sdf' or 'occ'
-                 spec: QuerySpec,
-                 seed: int = 0,
-                 ) -> tuple[np.ndarray, np.ndarray]:  # (q, 3) float32 coordinates, (q,) float32 field values, in one random order
+def make_queries(
+    shape: Shape,
+    field: str,  # 'udf', 'sdf' or 'occ'
+    spec: QuerySpec,
+    seed: int = 0,
+) -> tuple[np.ndarray, np.ndarray]:  # (q, 3) float32 coordinates, (q,) float32 field values, in one random order
     "Coordinates and the raw field there: distances for udf and sdf, 0 or 1 for occ."
     one_of(field, FIELDS, "field")
     check_shape(shape, field)
@@ -92,4 +95,6 @@ def make_queries(shape: Shape,
         order = rng.permutation(spec.voxels**3)
         return voxel_centres(spec.voxels)[order], voxelize(shape, spec.voxels).reshape(-1)[order].astype(np.float32)
     x = query_points(shape, spec, rng)
-    return x, udf(shape.points, x) if field == "udf" and shape.points is not None else sdf(shape, x) if field == "sdf" else np.abs(sdf(shape, x))
+    return x, udf(shape.points, x) if field == "udf" and shape.points is not None else sdf(
+        shape, x
+    ) if field == "sdf" else np.abs(sdf(shape, x))

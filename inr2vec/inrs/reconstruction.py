@@ -24,7 +24,9 @@ from .siren import SirenSpec, evaluate
 
 Field = Callable[[Tensor], Tensor]  # (n, 3) coordinates -> (n,) logits
 
-def inr_field(spec: SirenSpec, weights: Tensor, device: str | torch.device | None = None) -> Field:  # weights (num_params,)
+def inr_field(
+    spec: SirenSpec, weights: Tensor, device: str | torch.device | None = None
+) -> Field:  # weights (num_params,)
     "The function that one INR stands for, worked out where the weights are or on `device`."
     weights = weights.to(device or weights.device)
     return lambda x: evaluate(spec, weights, x.to(weights.device))
@@ -50,8 +52,10 @@ def _untold(negative: np.ndarray, known: np.ndarray) -> np.ndarray:  # both (r, 
     for axis in range(3):
         n, m = negative.swapaxes(0, axis), need.swapaxes(0, axis)   # views
         change = n[1:] != n[:-1]
-        m[1:] |= change; m[:-1] |= change
-        m[0] |= n[0]; m[-1] |= n[-1]           # outside is positive
+        m[1:] |= change
+        m[:-1] |= change
+        m[0] |= n[0]
+        m[-1] |= n[-1]  # outside is positive
     return np.argwhere(need & ~known)
 
 def steepness(values: np.ndarray, step: float) -> np.ndarray:  # (m, m, m) -> the same
@@ -60,19 +64,29 @@ def steepness(values: np.ndarray, step: float) -> np.ndarray:  # (m, m, m) -> th
     for axis in range(3):
         v, m = values.swapaxes(0, axis), most.swapaxes(0, axis)   # views
         slope = np.abs(np.diff(v, axis=0))/step
-        m[1:] = np.maximum(m[1:], slope); m[:-1] = np.maximum(m[:-1], slope)
+        m[1:] = np.maximum(m[1:], slope)
+        m[:-1] = np.maximum(m[:-1], slope)
     return maximum_filter(most, 3)
 
 @torch.no_grad()
-def near_zero(field: Field,
-              at: Tensor,              # (r,) evenly spaced coordinates along each axis
-              safety: float = 1.5,     # how many times as steep as on the coarse grid, and as far from zero, a field may be in a block
-              chunk: int = 65_536) -> np.ndarray:  # (r, r, r) signed distances
+def near_zero(
+    field: Field,
+    at: Tensor,  # (r,) evenly spaced coordinates along each axis
+    safety: float = 1.5,  # how many times as steep as on the coarse grid, and as far from zero, a field may be in a block
+    chunk: int = 65_536,
+) -> np.ndarray:  # (r, r, r) signed distances
     "Signed distances on a grid: the field's own wherever the zero level passes by, filled in with the clip elsewhere."
-    r, h, most = len(at), float(at[-1] - at[0])/(len(at) - 1), .87*CLIP   # what is far reads a little less than the clip
-    radius = lambda side: (side - 1)/2*h*3**.5
-    block = lambda side: np.indices((side,)*3).reshape(3, -1).T
-    ask = lambda x: torch.cat([from_logit("sdf", field(c)).float().cpu() for c in x.split(chunk)]).numpy()
+    r, h, most = (
+        len(at),
+        float(at[-1] - at[0]) / (len(at) - 1),
+        0.87 * CLIP,
+    )  # what is far reads a little less than the clip
+    def radius(side):
+        return (side - 1)/2*h*3**.5
+    def block(side):
+        return np.indices((side,)*3).reshape(3, -1).T
+    def ask(x):
+        return torch.cat([from_logit("sdf", field(c)).float().cpu() for c in x.split(chunk)]).numpy()
     side, slope = 1, None
     while radius(2*side) < most and 2*side < r: side *= 2
     m = -(-r//side)
@@ -80,7 +94,9 @@ def near_zero(field: Field,
     cells = block(m)*side
     while side > 1 and len(cells):
         v = ask((float(at[0]) + h*(torch.from_numpy(cells) + (side - 1)/2)).float())
-        values[tuple((cells[:, None] + block(side)).reshape(-1, 3).T)] = np.repeat(np.where(v < 0, -CLIP, CLIP), side**3)
+        values[tuple((cells[:, None] + block(side)).reshape(-1, 3).T)] = np.repeat(
+            np.where(v < 0, -CLIP, CLIP), side**3
+        )
         if slope is None: slope = np.clip(safety*steepness(v.reshape(m, m, m), side*h), .1, 1).ravel()
         near = np.abs(v) <= np.minimum(safety*slope*radius(side), most)
         side //= 2
@@ -98,7 +114,11 @@ def to_mesh(field: Field, resolution: int = 128, name: str = "mesh",
             dense: bool = False) -> Shape:  # ask at every place of the grid, as always below a resolution of 64
     "The zero level of a signed distance, by marching cubes (PyMCubes) on a grid of `resolution` a side."
     at = torch.linspace(-EXTENT, EXTENT, resolution)
-    values = from_logit("sdf", torch.from_numpy(on_grid(field, at))).numpy() if dense or resolution < 64 else near_zero(field, at)
+    values = (
+        from_logit("sdf", torch.from_numpy(on_grid(field, at))).numpy()
+        if dense or resolution < 64
+        else near_zero(field, at)
+    )
     values = np.pad(values, 1, constant_values=CLIP)   # close whatever touches the border
     vertices, faces = mcubes.marching_cubes(values, 0.)
     if len(faces) == 0: raise EmptyShape(name, "its signed distance is nowhere zero", "fit it for more steps")
@@ -106,7 +126,9 @@ def to_mesh(field: Field, resolution: int = 128, name: str = "mesh",
     return Shape(name, vertices=(vertices - 1)*2*EXTENT/(resolution - 1) - EXTENT, faces=faces[:, ::-1])
 
 # %% ../../nbs/inrs/80_reconstruction.ipynb #0000000d
-def project(field: Field, x: Tensor, steps: int = 5) -> tuple[Tensor, Tensor]:  # (n, 3) moved points, (n,) the distance left
+def project(
+    field: Field, x: Tensor, steps: int = 5
+) -> tuple[Tensor, Tensor]:  # (n, 3) moved points, (n,) the distance left
     "Move points onto the zero level of a udf by `steps` projections."
     with torch.enable_grad():
         for _ in range(steps):
@@ -125,7 +147,9 @@ def farthest_points(points: np.ndarray, n: int) -> np.ndarray:  # (m, 3) -> (n,)
         out[k] = nearest.argmax()
     return out
 
-def _on_surface(x: np.ndarray, left: np.ndarray, slack: float = 1.4, share: float = .7, k: int = 16) -> np.ndarray:  # (m, 3), (m,) -> (m,) bool
+def _on_surface(
+    x: np.ndarray, left: np.ndarray, slack: float = 1.4, share: float = 0.7, k: int = 16
+) -> np.ndarray:  # (m, 3), (m,) -> (m,) bool
     "Which points have got as near to zero as others did, and lie among such."
     near = left <= max(slack*np.quantile(left, .25), .02*CLIP)
     among = near & (near[cKDTree(x).query(x, min(k, len(x)))[1]].reshape(len(x), -1).mean(1) >= share)
@@ -142,7 +166,8 @@ def to_points(field: Field,
     rng = torch.Generator().manual_seed(seed)
     found, left = torch.empty(0, 3), torch.empty(0)
     for r in range(rounds):
-        if len(found) < n//8: x = torch.rand(4*n, 3, generator=rng)*2 - 1         # anywhere, until there is something to start from
+        if len(found) < n // 8:
+            x = torch.rand(4 * n, 3, generator=rng) * 2 - 1  # anywhere, until there is something to start from
         else: x = found[torch.randint(len(found), (2*n,), generator=rng)] + .05*torch.randn(2*n, 3, generator=rng)
         x = x[x.norm(dim=1) < EXTENT]
         with torch.no_grad(): x = x[from_logit("udf", field(x)).cpu() < .99*CLIP]
@@ -158,11 +183,19 @@ def to_points(field: Field,
     return Shape(name, points=points[keep])
 
 # %% ../../nbs/inrs/80_reconstruction.ipynb #00000012
-def reconstruct(field: Field, kind: str, resolution: int = 64, n_points: int = 2048, seed: int = 0, name: str = "reconstruction",
-                tolerance: float = .015):  # of `to_points`
+def reconstruct(
+    field: Field,
+    kind: str,
+    resolution: int = 64,
+    n_points: int = 2048,
+    seed: int = 0,
+    name: str = "reconstruction",
+    tolerance: float = 0.015,
+):  # of `to_points`
     "Points for a 'udf', a mesh for an 'sdf' (both as a `Shape`), a boolean grid for an 'occ'; raises `EmptyShape` where there is nothing."
     if kind == "occ":
-        if not (grid := to_voxels(field, resolution)).any(): raise EmptyShape(name, "no voxel is occupied", "fit it for more steps")
+        if not (grid := to_voxels(field, resolution)).any():
+            raise EmptyShape(name, "no voxel is occupied", "fit it for more steps")
         return grid
     return to_mesh(field, resolution, name) if kind == "sdf" else to_points(field, n_points, seed, tolerance, name=name)
 

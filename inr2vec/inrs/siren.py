@@ -39,7 +39,10 @@ class SirenSpec:
     def unflatten(self, flat: Tensor) -> "OrderedDict[str, Tensor]":
         "Views into `flat` (..., num_params), named: (..., out, in) weights and (..., out) biases."
         if flat.shape[-1] != self.num_params:
-            raise WrongWidth(f"an INR of {flat.shape[-1]:,} parameters", f"a SIREN of {self.hidden} x {self.layers} has {self.num_params:,}")
+            raise WrongWidth(
+                f"an INR of {flat.shape[-1]:,} parameters",
+                f"a SIREN of {self.hidden} x {self.layers} has {self.num_params:,}",
+            )
         parts = flat.split([torch.Size(s).numel() for s in self.shapes.values()], -1)
         return OrderedDict((n, p.unflatten(-1, s)) for (n, s), p in zip(self.shapes.items(), parts))
 
@@ -53,7 +56,13 @@ def shared_init(spec: SirenSpec, seed: int = 0) -> Tensor:  # (num_params,) floa
     rng, out = torch_rng(seed, "shared_init", spec), []
     for name, shape in spec.shapes.items():
         fan_in = spec.in_dim if name.startswith("layers.0.") else spec.hidden
-        bound = fan_in**-.5 if name.endswith("bias") else 1/fan_in if name.startswith("layers.0.") else (6/fan_in)**.5/spec.w0
+        bound = (
+            fan_in**-0.5
+            if name.endswith("bias")
+            else 1 / fan_in
+            if name.startswith("layers.0.")
+            else (6 / fan_in) ** 0.5 / spec.w0
+        )
         out.append((torch.rand(shape, generator=rng)*2 - 1).mul_(bound).flatten())
     return torch.cat(out)
 
@@ -61,13 +70,20 @@ def load_init(path) -> tuple[SirenSpec, Tensor]:
     "Spec and flat parameters of an initialisation saved as a state dict (the authors' `.pt`, or safetensors)."
     path = Path(path)
     try:
-        if path.suffix == ".safetensors": from safetensors.torch import load_file; state = load_file(path)
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            state = load_file(path)
         else: state = torch.load(path, map_location="cpu", weights_only=True)
         first, last = state["layers.0.0.weight"], max(int(k.split(".")[1]) for k in state)
-        spec = SirenSpec(hidden=first.shape[0], layers=last, in_dim=first.shape[1], out_dim=state[f"layers.{last}.weight"].shape[0])
+        spec = SirenSpec(
+            hidden=first.shape[0], layers=last, in_dim=first.shape[1], out_dim=state[f"layers.{last}.weight"].shape[0]
+        )
         return spec, spec.flatten(state).float()
-    except FileNotFoundError: raise
-    except Exception as e: raise UnreadableFile(path, f"no SIREN state dict could be read from it ({type(e).__name__}: {e})") from e
+    except FileNotFoundError:
+        raise
+    except Exception as e:
+        raise UnreadableFile(path, f"no SIREN state dict could be read from it ({type(e).__name__}: {e})") from e
 
 # %% ../../nbs/inrs/20_siren.ipynb #0000000c
 def siren_forward(layers: list,    # [(weight (b, out, in), bias (b, out)), ...], the last one linear
@@ -96,7 +112,10 @@ def evaluate(spec: SirenSpec,
 # %% ../../nbs/inrs/20_siren.ipynb #0000000e
 class Sine(nn.Module):
     "$\\sin(\\omega_0 x)$."
-    def __init__(self, w0: float): super().__init__(); self.w0 = w0
+
+    def __init__(self, w0: float):
+        super().__init__()
+        self.w0 = w0
     def forward(self, x): return torch.sin(self.w0*x)
 
 class Siren(nn.Module):

@@ -35,7 +35,9 @@ def random_motions(n: int,
     "Rotation times stretch, and a shift, for each of `n` INRs."
     axis = torch.nn.functional.normalize(torch.randn(n, 3, generator=rng), dim=1)
     angle = (torch.rand(n, 1, 1, generator=rng)*math.radians(degrees))
-    cross = torch.linalg.cross(torch.eye(3).expand(n, 3, 3), axis.unsqueeze(1).expand(n, 3, 3)).transpose(1, 2)   # cross @ v = axis x v, up to the sign of the axis
+    cross = torch.linalg.cross(torch.eye(3).expand(n, 3, 3), axis.unsqueeze(1).expand(n, 3, 3)).transpose(
+        1, 2
+    )  # cross @ v = axis x v, up to the sign of the axis
     rotation = torch.matrix_exp(angle*cross)
     factors = ((torch.rand(n, 1, 3, generator=rng)*2 - 1)*stretch).exp()
     return rotation*factors, (torch.rand(n, 3, generator=rng)*2 - 1)*shift

@@ -20,44 +20,96 @@ from .results import comparison_table, load_results
 from ..tasks.retrieval import Index
 
 # %% ../../nbs/report/50_overview.ipynb #00000005
-TASKS = ["classification, part segmentation:", "   a small head on embeddings", "generation:", "   a GAN that makes embeddings", "completion, surface reconstruction:", "   a network between embeddings"]
+TASKS = [
+    "classification, part segmentation:",
+    "   a small head on embeddings",
+    "generation:",
+    "   a GAN that makes embeddings",
+    "completion, surface reconstruction:",
+    "   a network between embeddings",
+]
 
-def overview(asked: tuple[str, int] = ("lamp", 1),      # family and seed of the shape whose way is drawn
-             others: tuple = (("lamp", 3), ("bottle", 1001), ("lamp", 1003), ("mug", 3)),   # among which it looks for its nearest; the way below leads to the second
-             ) -> Image:
+def overview(
+    asked: tuple[str, int] = ("lamp", 1),  # family and seed of the shape whose way is drawn
+    others: tuple = (
+        ("lamp", 3),
+        ("bottle", 1001),
+        ("lamp", 1003),
+        ("mug", 3),
+    ),  # among which it looks for its nearest; the way below leads to the second
+) -> Image:
     "Shape -> INR -> weights -> embedding -> shape, each as it is, and what embeddings are for."
     import matplotlib.pyplot as plt
     model = Inr2Vec.from_pretrained("shapes10")
     shapes = [make_shape(family, seed) for family, seed in (asked, *others)]
-    inrs = model.fit_inrs(shapes, progress=False); z = model.embed(inrs, progress=False)
-    at = torch.linspace(-1, 1, 128); plane = torch.stack([*torch.meshgrid(at, at, indexing="xy"), torch.zeros(128, 128)], -1)[..., [0, 2, 1]].reshape(-1, 3)
+    inrs = model.fit_inrs(shapes, progress=False)
+    z = model.embed(inrs, progress=False)
+    at = torch.linspace(-1, 1, 128)
+    plane = torch.stack([*torch.meshgrid(at, at, indexing="xy"), torch.zeros(128, 128)], -1)[..., [0, 2, 1]].reshape(
+        -1, 3
+    )
     spec, flat = model.preset.siren, inrs.weights[0]
     with torch.no_grad(): section = torch.sigmoid(inr_field(spec, flat)(plane)).reshape(128, 128).numpy()
     weights = spec.unflatten(flat - model.init)["layers.1.0.weight"].numpy()
-    near = [shapes[int(m.name)] for m in Index([str(i) for i in range(1, len(shapes))], [s.label for s in shapes[1:]], z[1:]).search(z[0], len(others))]
+    near = [
+        shapes[int(m.name)]
+        for m in Index([str(i) for i in range(1, len(shapes))], [s.label for s in shapes[1:]], z[1:]).search(
+            z[0], len(others)
+        )
+    ]
     way = [model.decode(e, points=900) for e in interpolate(z[0], z[2], 4)]
     wide, high = 1110, 446
     fig = plt.figure(figsize=(wide/100, high/100))
-    text = lambda x, y, s, size=10.5, **how: fig.text(x/wide, 1 - y/high, s, fontsize=size, va="center", **{"ha": "center", "color": "#333333", **how})
+    def text(x, y, s, size=10.5, **how):
+        return fig.text(
+            x / wide, 1 - y / high, s, fontsize=size, va="center", **{"ha": "center", "color": "#333333", **how}
+        )
     def panel(x: int, y: int, size: int, image: np.ndarray, **how):
-        ax = fig.add_axes((x/wide, 1 - (y + size)/high, size/wide, size/high)); ax.imshow(image, **how); ax.set_axis_off()
-    drawn = lambda item, size: rendered(prepared(item), size=2*size)
-    steps = [("a shape", drawn(shapes[0], 150), {}), ("its INR: a function\n(a section through it)", section, dict(origin="lower", cmap="Blues_r", vmin=.5, vmax=1)),
-             ("the INR's weights\n(one layer, less the start)", weights, dict(cmap="PuOr", vmin=-np.abs(weights).max()/2, vmax=np.abs(weights).max()/2)),
-             (f"the embedding:\n{z.shape[1]} numbers", z[0].reshape(16, -1).numpy(), dict(cmap="RdBu_r", vmin=-2.5, vmax=2.5)), ("and the shape again,\nfrom these numbers", drawn(way[0], 150), {})]
+        ax = fig.add_axes((x / wide, 1 - (y + size) / high, size / wide, size / high))
+        ax.imshow(image, **how)
+        ax.set_axis_off()
+    def drawn(item, size):
+        return rendered(prepared(item), size=2*size)
+    steps = [
+        ("a shape", drawn(shapes[0], 150), {}),
+        (
+            "its INR: a function\n(a section through it)",
+            section,
+            dict(origin="lower", cmap="Blues_r", vmin=0.5, vmax=1),
+        ),
+        (
+            "the INR's weights\n(one layer, less the start)",
+            weights,
+            dict(cmap="PuOr", vmin=-np.abs(weights).max() / 2, vmax=np.abs(weights).max() / 2),
+        ),
+        (
+            f"the embedding:\n{z.shape[1]} numbers",
+            z[0].reshape(16, -1).numpy(),
+            dict(cmap="RdBu_r", vmin=-2.5, vmax=2.5),
+        ),
+        ("and the shape again,\nfrom these numbers", drawn(way[0], 150), {}),
+    ]
     for i, (title, image, how) in enumerate(steps):
         x = 10 + 232*i
-        text(x + 75, 24, title); panel(x, 52, 150, image, **how)
-        if i: text(x - 41, 127, "→", 22, color="#666666"); text(x - 41, 103, ("fit", "", "encoder", "decoder")[i - 1], 10.5, style="italic")
+        text(x + 75, 24, title)
+        panel(x, 52, 150, image, **how)
+        if i:
+            text(x - 41, 127, "→", 22, color="#666666")
+            text(x - 41, 103, ("fit", "", "encoder", "decoder")[i - 1], 10.5, style="italic")
     fig.add_artist(plt.Line2D((.01, .99), (1 - 228/high,)*2, color="#cccccc", lw=1))
     text(10, 256, "What frozen embeddings are for", 12, ha="left", weight="bold")
-    text(10, 292, "retrieval: the nearest embeddings", ha="left"); text(430, 292, "interpolation: shapes between two shapes", ha="left")
+    text(10, 292, "retrieval: the nearest embeddings", ha="left")
+    text(430, 292, "interpolation: shapes between two shapes", ha="left")
     for i, s in enumerate(near):
         ink, mark = RIGHT if s.label == asked[0] else WRONG
-        panel(10 + 98*i, 318, 90, drawn(s, 90)); text(55 + 98*i, 424, f"{s.label} {mark}", 9.5, color=ink)
-    for i, (s, name) in enumerate(zip(way, ("0", "1/3", "2/3", "1"))): panel(430 + 98*i, 318, 90, drawn(s, 90)); text(475 + 98*i, 424, name, 9.5)
+        panel(10 + 98 * i, 318, 90, drawn(s, 90))
+        text(55 + 98 * i, 424, f"{s.label} {mark}", 9.5, color=ink)
+    for i, (s, name) in enumerate(zip(way, ("0", "1/3", "2/3", "1"))):
+        panel(430 + 98 * i, 318, 90, drawn(s, 90))
+        text(475 + 98 * i, 424, name, 9.5)
     for i, line in enumerate(TASKS): text(842, 292 + 25*i + 4*(i//2), line, ha="left")
-    png = quantized(fig, 128); plt.close(fig)
+    png = quantized(fig, 128)
+    plt.close(fig)
     return Image(png, format="png")
 
 # %% ../../nbs/report/50_overview.ipynb #00000008
@@ -68,8 +120,16 @@ def main_results(folder) -> Markdown:
         scores = {k: m for k, m in r.metrics.items() if isinstance(m, dict) and "accuracy" in m}
         if r.experiment != "main" or not scores: continue
         name = f"{r.dataset}{f', seed {r.seed}' if r.seed else ''}{'' if r.preset == 'laptop' else f', {r.preset}'}"
-        for method, m in scores.items(): rows.setdefault(method, {"method": method}).update({f"{name}: accuracy": m["accuracy"], f"{name}: mAP @10": m.get("retrieval", {}).get("mAP @10")})
-        sizes, took = r.metrics.get("sizes", {}), None if r.parameters.get("reused") else f", {sum(r.seconds.values())/60:.1f} minutes in all"
-        runs.append(f"- {name}: {', '.join(f'{sizes[k]} {text}' for k, text in (('classes', 'classes'), ('train', 'training shapes'), ('test', 'test shapes')) if k in sizes)}; {r.preset} preset, seed {r.seed}, "
-                    f"{r.environment['cores']} cores of {r.environment['cpu']}{'' if r.environment['device'] == 'cpu' else ', ' + r.environment['device']}, {r.date[:10]}{took or ''}.")
+        for method, m in scores.items():
+            rows.setdefault(method, {"method": method}).update(
+                {f"{name}: accuracy": m["accuracy"], f"{name}: mAP @10": m.get("retrieval", {}).get("mAP @10")}
+            )
+        sizes, took = (
+            r.metrics.get("sizes", {}),
+            None if r.parameters.get("reused") else f", {sum(r.seconds.values()) / 60:.1f} minutes in all",
+        )
+        runs.append(
+            f"- {name}: {', '.join(f'{sizes[k]} {text}' for k, text in (('classes', 'classes'), ('train', 'training shapes'), ('test', 'test shapes')) if k in sizes)}; {r.preset} preset, seed {r.seed}, "
+            f"{r.environment['cores']} cores of {r.environment['cpu']}{'' if r.environment['device'] == 'cpu' else ', ' + r.environment['device']}, {r.date[:10]}{took or ''}."
+        )
     return Markdown("\n\n".join([comparison_table(list(rows.values()))._repr_markdown_(), "\n".join(runs)]))

@@ -26,9 +26,11 @@ class PaperRow:
     figures: tuple[float | None, ...]        # in the order of the table's columns
     why: str = ""                            # they are missing
 
-def typed(text: str,                         # a method a line; its figures for one data set after the other, '-' where it has none
-          data: list[tuple[str, str]],       # (data set, shapes) from left to right
-          width: int) -> Iterator[PaperRow]: # figures of each
+def typed(
+    text: str,  # a method a line; its figures for one data set after the other, '-' where it has none
+    data: list[tuple[str, str]],  # (data set, shapes) from left to right
+    width: int,
+) -> Iterator[PaperRow]: # figures of each
     "The rows of a table typed as the paper prints it."
     for line in text.strip().splitlines():
         method, *cells = line.split()
@@ -46,17 +48,46 @@ inr2vec     81.7 92.6 95.1   90.6 96.7 98.1   65.2 87.5 94.0
 """, [("ModelNet40", "clouds"), ("ShapeNet10", "clouds"), ("ScanNet10", "clouds")], 3))
 
 # %% ../../nbs/report/20_paper.ipynb #bf0ab0f0
-CLASSIFICATION = tuple(typed("""
+CLASSIFICATION = tuple(
+    typed(
+        """
 PointNet    88.8 94.3 72.7    -    -
 PointNet++  89.7 94.6 76.4    -    -
 DGCNN       89.9 94.3 76.2    -    -
 MeshWalker     -    -    - 90.0    -
 Conv3DNet      -    -    -    - 92.1
 inr2vec     87.0 93.3 72.1 86.3 93.0
-""", [("ModelNet40", "clouds"), ("ShapeNet10", "clouds"), ("ScanNet10", "clouds"), ("Manifold40", "meshes"), ("ShapeNet10", "voxels")], 1))
+""",
+        [
+            ("ModelNet40", "clouds"),
+            ("ShapeNet10", "clouds"),
+            ("ScanNet10", "clouds"),
+            ("Manifold40", "meshes"),
+            ("ShapeNet10", "voxels"),
+        ],
+        1,
+    )
+)
 
 # %% ../../nbs/report/20_paper.ipynb #b6bc10e6
-PART_CLASSES = ("airplane", "bag", "cap", "car", "chair", "earphone", "guitar", "knife", "lamp", "laptop", "motorbike", "mug", "pistol", "rocket", "skateboard", "table")
+PART_CLASSES = (
+    "airplane",
+    "bag",
+    "cap",
+    "car",
+    "chair",
+    "earphone",
+    "guitar",
+    "knife",
+    "lamp",
+    "laptop",
+    "motorbike",
+    "mug",
+    "pistol",
+    "rocket",
+    "skateboard",
+    "table",
+)
 _SEGMENTATION = tuple(typed("""
 PointNet    83.1 78.96  81.3 76.9 79.6 71.4 89.4 67.0 91.2 80.5 80.0 95.1 66.3 91.3 80.6 57.8 73.6 81.5
 PointNet++  84.9 82.73  82.2 88.8 84.0 76.0 90.4 80.6 91.8 84.9 84.4 94.9 72.2 94.7 81.3 61.1 74.1 82.3
@@ -77,21 +108,38 @@ def _retrieval(r: Result) -> Iterator[dict]:
     for method, scores in _found(r).items():
         scores = scores.get("retrieval", scores)                       # of the main job
         for how in ("any hit", "mAP") if method.startswith("inr2vec") else ("any hit",):
-            if f"{how} @1" in scores: yield {"shapes": SHAPES.get(r.parameters.get("field"), "clouds"), "method": f"{method}{', true mAP' if how == 'mAP' else ''}",
-                                             **{f"@{k}": scores.get(f"{how} @{k}") for k in (1, 5, 10)}}
+            if f"{how} @1" in scores:
+                yield {
+                    "shapes": SHAPES.get(r.parameters.get("field"), "clouds"),
+                    "method": f"{method}{', true mAP' if how == 'mAP' else ''}",
+                    **{f"@{k}": scores.get(f"{how} @{k}") for k in (1, 5, 10)},
+                }
 
 def _classification(r: Result) -> Iterator[dict]:
     for name, m in _found(r).items():
         if r.experiment == "main":
-            if "accuracy" in m: yield {"shapes": SHAPES.get(r.parameters.get("field"), "clouds"), "method": name, "accuracy": m["accuracy"]}
+            if "accuracy" in m:
+                yield {
+                    "shapes": SHAPES.get(r.parameters.get("field"), "clouds"),
+                    "method": name,
+                    "accuracy": m["accuracy"],
+                }
         elif name in SHAPES:
             yield {"shapes": SHAPES[name], "method": "inr2vec", "accuracy": m["accuracy"], "why": m.get("reason", "")}
-            if "last epoch" in m: yield {"shapes": SHAPES[name], "method": "inr2vec, last epoch", "accuracy": m["last epoch"]["accuracy"]}
+            if "last epoch" in m:
+                yield {"shapes": SHAPES[name], "method": "inr2vec, last epoch", "accuracy": m["last epoch"]["accuracy"]}
 
 def _segmentation(r: Result) -> Iterator[dict]:
     for protocol, methods in _found(r).items():
         for name, m in methods.items():
-            if isinstance(m, dict) and "instance_mIoU" in m: yield {"shapes": protocol, "method": name, "instance mIoU": m["instance_mIoU"], "class mIoU": m.get("class_mIoU"), "why": m.get("reason", "")}
+            if isinstance(m, dict) and "instance_mIoU" in m:
+                yield {
+                    "shapes": protocol,
+                    "method": name,
+                    "instance mIoU": m["instance_mIoU"],
+                    "class mIoU": m.get("class_mIoU"),
+                    "why": m.get("reason", ""),
+                }
 
 def _by_field(keys: tuple[str, ...]) -> Callable:
     "A reader of metrics by field and method."
@@ -100,14 +148,24 @@ def _by_field(keys: tuple[str, ...]) -> Callable:
             if field not in SHAPES: continue
             if "reason" in methods: yield {"shapes": SHAPES[field], "method": "inr2vec", "why": methods["reason"]}
             for name, m in methods.items():
-                if isinstance(m, dict) and keys[0] in m: yield {"shapes": SHAPES[field], "method": name, **{k: m.get(k) for k in keys}}
+                if isinstance(m, dict) and keys[0] in m:
+                    yield {"shapes": SHAPES[field], "method": name, **{k: m.get(k) for k in keys}}
     return read
 
 def _by_method(r: Result) -> Iterator[dict]:
     for name, m in _found(r).items():
-        if "chamfer" in m: yield {"shapes": "meshes" if r.experiment == "surface_reconstruction" else "clouds", "method": name, **{k: m.get(k) for k in TRANSFERRED}}
+        if "chamfer" in m:
+            yield {
+                "shapes": "meshes" if r.experiment == "surface_reconstruction" else "clouds",
+                "method": name,
+                **{k: m.get(k) for k in TRANSFERRED},
+            }
 
-GENERATED, WAYS, TRANSFERRED = ("coverage", "mmd", "1-NN accuracy"), ("jump", "detour"), ("chamfer", "F-score @0.01", "F-score @0.05", "decoded")
+GENERATED, WAYS, TRANSFERRED = (
+    ("coverage", "mmd", "1-NN accuracy"),
+    ("jump", "detour"),
+    ("chamfer", "F-score @0.01", "F-score @0.05", "decoded"),
+)
 
 # %% ../../nbs/report/20_paper.ipynb #d38a95cd
 @dataclass(frozen=True)
@@ -121,19 +179,61 @@ class PaperTable:
     percent: bool = False                   # figures are shares; the paper's are in percent
     of: tuple[str, ...] = ()                # experiments whose results belong here, besides the one of this name
 
-_elsewhere = lambda table, what: PaperRow("ShapeNet Part", "clouds", "inr2vec", (None, None), f"{table}, {what}: not copied, since the copy could not be checked")
+def _elsewhere(table, what):
+    return PaperRow(
+    "ShapeNet Part",
+    "clouds",
+    "inr2vec",
+    (None, None),
+    f"{table}, {what}: not copied, since the copy could not be checked",
+)
 
 PAPER: dict[str, PaperTable] = {
-    "retrieval": PaperTable("Table 1", "embeddings retrieve about as well as the codes of auto-encoders of points, somewhat less well than those with PointNet++ in front",
-                            ("@1", "@5", "@10"), _retrieval, RETRIEVAL, True, ("main",)),
-    "classification": PaperTable("Table 2", "one head on embeddings comes near networks made for clouds and meshes, and ahead of one made for voxels",
-                                 ("accuracy",), _classification, CLASSIFICATION, True, ("main",)),
-    "segmentation": PaperTable("Table 3", "a global embedding, the class and a coordinate tell the part, somewhat less well than networks that see the points",
-                               ("instance mIoU", "class mIoU"), _segmentation, SEGMENTATION + (_elsewhere("Table 7", "the other protocol"),), True),
-    "generation": PaperTable("Figures 8, 26, 27 and 34", "one latent GAN architecture generates clouds, meshes and voxels", GENERATED, _by_field(GENERATED)),
-    "interpolation": PaperTable("Figures 4, 20 and 21", "between two embeddings lie the embeddings of shapes", WAYS, _by_field(WAYS)),
-    "completion": PaperTable("Figures 9 and 28", "a network from embedding to embedding completes clouds", TRANSFERRED, _by_method),
-    "surface_reconstruction": PaperTable("Figures 9 and 29", "the same network turns the embedding of a cloud into that of a surface", TRANSFERRED, _by_method)}
+    "retrieval": PaperTable(
+        "Table 1",
+        "embeddings retrieve about as well as the codes of auto-encoders of points, somewhat less well than those with PointNet++ in front",
+        ("@1", "@5", "@10"),
+        _retrieval,
+        RETRIEVAL,
+        True,
+        ("main",),
+    ),
+    "classification": PaperTable(
+        "Table 2",
+        "one head on embeddings comes near networks made for clouds and meshes, and ahead of one made for voxels",
+        ("accuracy",),
+        _classification,
+        CLASSIFICATION,
+        True,
+        ("main",),
+    ),
+    "segmentation": PaperTable(
+        "Table 3",
+        "a global embedding, the class and a coordinate tell the part, somewhat less well than networks that see the points",
+        ("instance mIoU", "class mIoU"),
+        _segmentation,
+        SEGMENTATION + (_elsewhere("Table 7", "the other protocol"),),
+        True,
+    ),
+    "generation": PaperTable(
+        "Figures 8, 26, 27 and 34",
+        "one latent GAN architecture generates clouds, meshes and voxels",
+        GENERATED,
+        _by_field(GENERATED),
+    ),
+    "interpolation": PaperTable(
+        "Figures 4, 20 and 21", "between two embeddings lie the embeddings of shapes", WAYS, _by_field(WAYS)
+    ),
+    "completion": PaperTable(
+        "Figures 9 and 28", "a network from embedding to embedding completes clouds", TRANSFERRED, _by_method
+    ),
+    "surface_reconstruction": PaperTable(
+        "Figures 9 and 29",
+        "the same network turns the embedding of a cloud into that of a surface",
+        TRANSFERRED,
+        _by_method,
+    ),
+}
 
 # %% ../../nbs/report/20_paper.ipynb #f81d2a31
 PRINTED, PICTURES, NOT_COPIED = "beside ours", "pictures only", "not recorded"
@@ -143,37 +243,56 @@ class PaperItem:
     "A table or some figures of the paper, and the experiments that answer them."
     where: str
     shows: str
-    by: tuple[str, ...]        # the answer first
-    figures: str = PICTURES    # what there is here of the paper's; `NOT_COPIED`: no copy of the table could be checked against the printed one
+    by: tuple[str, ...]  # the answer first
+    figures: str = PICTURES  # what there is here of the paper's; `NOT_COPIED`: no copy of the table could be checked against the printed one
 
-CONTENTS: tuple[PaperItem, ...] = tuple(PaperItem(where, shows, tuple(by.split()), *figures) for where, shows, by, *figures in (
-    ("Table 1", "retrieval with embeddings and with the codes of auto-encoders", "retrieval baselines main cross_validation", PRINTED),
-    ("Table 2", "classification of clouds, meshes and voxels", "classification baselines rebuilt_shapes main", PRINTED),
-    ("Table 3", "part segmentation", "segmentation baselines", PRINTED),
-    ("Table 4", "individual INRs and shared networks, on known and new shapes", "shared_networks", NOT_COPIED),
-    ("Table 5", "the size of encoders as INRs grow", "study_sizes", NOT_COPIED),
-    ("Table 6", "networks on shapes, tested on the originals", "rebuilt_shapes baselines", NOT_COPIED),
-    ("Table 7", "part segmentation with the other protocol", "segmentation", NOT_COPIED),
-    ("Table 8", "an encoder of hidden layers, and one of all layers", "study_layers", NOT_COPIED),
-    ("Table 9", "retrieval and classification with the codes of DeepSDF", "shared_codes", NOT_COPIED),
-    ("Table 10", "seconds to classify a shape", "timing", NOT_COPIED),
-    ("Figures 4, 20 and 21", "shapes between two shapes", "interpolation main"),
-    ("Figures 5 and 22", "the shapes that are retrieved", "retrieval main"),
-    ("Figures 6 and 35", "seconds to classify a shape, by the number of points", "timing"),
-    ("Figures 7, 14 and 24", "parts that are told by the embedding", "segmentation"),
-    ("Figures 8, 26, 27 and 34", "generated clouds, meshes and voxels", "generation generators"),
-    ("Figures 9 and 28", "completed clouds", "completion"),
-    ("Figures 9 and 29", "surfaces from clouds", "surface_reconstruction"),
-    ("Figure 15", "the encoder of all layers", "study_layers"),
-    ("Figure 30", "embeddings of repeated fits", "study_repeatability"),
-    ("Figure 31", "the loss between two INRs", "study_connectivity"),
-    ("Figure 32", "t-SNE maps of embeddings", "study_tsne"),
-    ("Figure 33", "quality by width and steps", "study_widths"),
-    ("Appendix", "weight matching between INRs of one start and of two", "study_matching")))
+
+CONTENTS: tuple[PaperItem, ...] = tuple(
+    PaperItem(where, shows, tuple(by.split()), *figures)
+    for where, shows, by, *figures in (
+        (
+            "Table 1",
+            "retrieval with embeddings and with the codes of auto-encoders",
+            "retrieval baselines main cross_validation",
+            PRINTED,
+        ),
+        (
+            "Table 2",
+            "classification of clouds, meshes and voxels",
+            "classification baselines rebuilt_shapes main",
+            PRINTED,
+        ),
+        ("Table 3", "part segmentation", "segmentation baselines", PRINTED),
+        ("Table 4", "individual INRs and shared networks, on known and new shapes", "shared_networks", NOT_COPIED),
+        ("Table 5", "the size of encoders as INRs grow", "study_sizes", NOT_COPIED),
+        ("Table 6", "networks on shapes, tested on the originals", "rebuilt_shapes baselines", NOT_COPIED),
+        ("Table 7", "part segmentation with the other protocol", "segmentation", NOT_COPIED),
+        ("Table 8", "an encoder of hidden layers, and one of all layers", "study_layers", NOT_COPIED),
+        ("Table 9", "retrieval and classification with the codes of DeepSDF", "shared_codes", NOT_COPIED),
+        ("Table 10", "seconds to classify a shape", "timing", NOT_COPIED),
+        ("Figures 4, 20 and 21", "shapes between two shapes", "interpolation main"),
+        ("Figures 5 and 22", "the shapes that are retrieved", "retrieval main"),
+        ("Figures 6 and 35", "seconds to classify a shape, by the number of points", "timing"),
+        ("Figures 7, 14 and 24", "parts that are told by the embedding", "segmentation"),
+        ("Figures 8, 26, 27 and 34", "generated clouds, meshes and voxels", "generation generators"),
+        ("Figures 9 and 28", "completed clouds", "completion"),
+        ("Figures 9 and 29", "surfaces from clouds", "surface_reconstruction"),
+        ("Figure 15", "the encoder of all layers", "study_layers"),
+        ("Figure 30", "embeddings of repeated fits", "study_repeatability"),
+        ("Figure 31", "the loss between two INRs", "study_connectivity"),
+        ("Figure 32", "t-SNE maps of embeddings", "study_tsne"),
+        ("Figure 33", "quality by width and steps", "study_widths"),
+        ("Appendix", "weight matching between INRs of one start and of two", "study_matching"),
+    )
+)
 
 def mentions(text: str) -> set[tuple[str, int]]:
     "The tables and figures of the paper that `text` names: {('Table', 1), ...}."
-    return {(kind, int(n)) for kind, numbers in re.findall(r"(Table|Figure)s? (\d+(?:(?:, | and |, and )\d+)*)", text) for n in re.findall(r"\d+", numbers)}
+    return {
+        (kind, int(n))
+        for kind, numbers in re.findall(r"(Table|Figure)s? (\d+(?:(?:, | and |, and )\d+)*)", text)
+        for n in re.findall(r"\d+", numbers)
+    }
 
 def without_experiment() -> str:
     "The figures of the paper, up to the last one named in `CONTENTS`, that no experiment answers."
@@ -198,7 +317,7 @@ def _results(results) -> list[Result]:
 def on(environment: dict) -> str:
     "The device of a result in a few words."
     if environment.get("device", "cpu") != "cpu": return environment["device"]
-    return f"{environment.get('threads', 1)} thread{'s'*(environment.get('threads', 1) != 1)} of {environment.get('cpu', 'a processor')}"
+    return f"{environment.get('threads', 1)} thread{'s' * (environment.get('threads', 1) != 1)} of {environment.get('cpu', 'a processor')}"
 
 def beside(results,                 # a folder with JSON, or a list of `results.Result`
            table: str,              # a name in `PAPER`
@@ -209,17 +328,59 @@ def beside(results,                 # a folder with JSON, or a list of `results.
     for r in _results(results):
         if r.experiment not in (table, *t.of): continue
         other = [f"encoder {r.parameters['encoder']!r}"] if r.parameters.get("encoder") in r.variant else []
-        how = {"from": ", ".join(["here", *[r.experiment]*(r.experiment != table), *other]), "preset": r.preset, "seed": r.seed, "on": on(r.environment), "date": r.date[:10]}
+        how = {
+            "from": ", ".join(["here", *[r.experiment] * (r.experiment != table), *other]),
+            "preset": r.preset,
+            "seed": r.seed,
+            "on": on(r.environment),
+            "date": r.date[:10],
+        }
         for row in t.ours(r):
             figures = {c: None if row.get(c) is None else 100*row[c] if t.percent else row[c] for c in t.columns}
             note = f"not run: {row['why']}" if row.get("why") else "no figure" if None in figures.values() else ""
-            mine.append({"data": r.dataset, "shapes": row["shapes"], "method": row["method"], **figures, **how, **({"from": note} if note else {})})
+            mine.append(
+                {
+                    "data": r.dataset,
+                    "shapes": row["shapes"],
+                    "method": row["method"],
+                    **figures,
+                    **how,
+                    **({"from": note} if note else {}),
+                }
+            )
     rows = []
     for data, shapes in dict.fromkeys((r.data, r.shapes) for r in t.rows):
-        rows += [{"data": data, "shapes": shapes, "method": r.method, **dict(zip(t.columns, r.figures)), "from": r.why or f"the paper, {t.where}"}
-                 for r in t.rows if (r.data, r.shapes) == (data, shapes)]
-        same = [m for m in mine if plain(m["data"]) == plain(data) and (m["shapes"] == shapes or m["shapes"] not in SHAPES.values())]   # or a protocol, of parts
-        rows += same or [{"data": data, "shapes": shapes, "method": "inr2vec, here", "from": f"not run: {data} does not come with the package; give its folder as the data set"}]
-    if not t.rows: rows.append({"data": "the paper's", "method": "inr2vec", "from": f"the paper shows pictures only: {t.where}"})
-    rows += [m for m in mine if m not in rows] or [{"data": "other data", "method": "inr2vec, here", "from": f"not run yet: inr2vec reproduce {table}"}]
-    return comparison_table(rows, ["data", "shapes", "method", *t.columns, "from", "preset", "seed", "on", "date"], digits=1 if t.percent else 4)
+        rows += [
+            {
+                "data": data,
+                "shapes": shapes,
+                "method": r.method,
+                **dict(zip(t.columns, r.figures)),
+                "from": r.why or f"the paper, {t.where}",
+            }
+            for r in t.rows
+            if (r.data, r.shapes) == (data, shapes)
+        ]
+        same = [
+            m
+            for m in mine
+            if plain(m["data"]) == plain(data) and (m["shapes"] == shapes or m["shapes"] not in SHAPES.values())
+        ]  # or a protocol, of parts
+        rows += same or [
+            {
+                "data": data,
+                "shapes": shapes,
+                "method": "inr2vec, here",
+                "from": f"not run: {data} does not come with the package; give its folder as the data set",
+            }
+        ]
+    if not t.rows:
+        rows.append({"data": "the paper's", "method": "inr2vec", "from": f"the paper shows pictures only: {t.where}"})
+    rows += [m for m in mine if m not in rows] or [
+        {"data": "other data", "method": "inr2vec, here", "from": f"not run yet: inr2vec reproduce {table}"}
+    ]
+    return comparison_table(
+        rows,
+        ["data", "shapes", "method", *t.columns, "from", "preset", "seed", "on", "date"],
+        digits=1 if t.percent else 4,
+    )

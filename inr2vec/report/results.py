@@ -40,14 +40,31 @@ def environment(device: str = "cpu") -> dict:
     else: name = str(device)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     versions = {name: version(name) for name in ("numpy", "scipy", "scikit-learn")}
-    return dict(device=name, cpu=cpu_model(), cores=cores, threads=torch.get_num_threads(), system=f"{platform.system()} {platform.machine()}",
-                python=platform.python_version(), torch=str(torch.__version__), **versions, inr2vec=inr2vec.__version__)
+    return dict(
+        device=name,
+        cpu=cpu_model(),
+        cores=cores,
+        threads=torch.get_num_threads(),
+        system=f"{platform.system()} {platform.machine()}",
+        python=platform.python_version(),
+        torch=str(torch.__version__),
+        **versions,
+        inr2vec=inr2vec.__version__,
+    )
 
 # %% ../../nbs/report/10_results.ipynb #0000000b
 def _now() -> str: return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
-ALL_FIELDS = ("classification", "generation", "interpolation", "study_tsne", "baselines", "rebuilt_shapes")   # clouds, meshes and voxels, unless a field is named
-USUAL_ENCODER = {"study_layers": "paper"}                                                                     # not the preset's
+ALL_FIELDS = (
+    "classification",
+    "generation",
+    "interpolation",
+    "study_tsne",
+    "baselines",
+    "rebuilt_shapes",
+)  # clouds, meshes and voxels, unless a field is named
+USUAL_ENCODER = {"study_layers": "paper"}  # not the preset's
+
 
 @dataclass
 class Result:
@@ -68,15 +85,23 @@ class Result:
     @property
     def variant(self) -> list[str]:
         "The fields and the encoder, where they are not the usual ones of the experiment and the preset: such runs stand beside the usual one."
-        of = lambda k: self.parameters.get(k)
-        usual = USUAL_ENCODER.get(self.experiment) or (PRESETS[self.preset].encoder.kind if self.preset in PRESETS else of("encoder"))
+        def of(k):
+            return self.parameters.get(k)
+        usual = USUAL_ENCODER.get(self.experiment) or (
+            PRESETS[self.preset].encoder.kind if self.preset in PRESETS else of("encoder")
+        )
         fields_ = of("fields") or ([of("field")] if of("field") else [])
         every = self.experiment in ALL_FIELDS
-        return ["+".join(fields_)]*(bool(fields_) and fields_ != (["udf", "sdf", "occ"] if every else ["udf"])) + [of("encoder")]*(of("encoder") not in (None, usual))
+        return ["+".join(fields_)] * (bool(fields_) and fields_ != (["udf", "sdf", "occ"] if every else ["udf"])) + [
+            of("encoder")
+        ] * (of("encoder") not in (None, usual))
     @property
     def file_name(self) -> str:
-        part = lambda s: re.sub(r"[^A-Za-z0-9_.+]+", "-", str(s)).strip("-.") or "none"
-        return f"{'-'.join(map(part, (self.experiment, self.dataset, *self.variant, self.preset)))}-seed{self.seed}.json"
+        def part(s):
+            return re.sub(r"[^A-Za-z0-9_.+]+", "-", str(s)).strip("-.") or "none"
+        return (
+            f"{'-'.join(map(part, (self.experiment, self.dataset, *self.variant, self.preset)))}-seed{self.seed}.json"
+        )
     def flat(self) -> dict:
         "The numbers of `metrics` under 'a/b'; lists and texts are left out."
         return {k: v for k, v in _flat(self.metrics) if v is None or isinstance(v, (int, float))}
@@ -96,9 +121,13 @@ def _plain(x, at: str, missing: dict | None):
     if x is None or isinstance(x, float) and not math.isfinite(x):
         if missing is None: return None if x is None else str(x)
         if at in missing: return None
-        raise BadResult(at, f"its value is {x}", "find out why, and give the reason in `missing` if there is no value to give")
+        raise BadResult(
+            at, f"its value is {x}", "find out why, and give the reason in `missing` if there is no value to give"
+        )
     if isinstance(x, (str, bool, int, float)): return x
-    raise BadResult(at, f"a value of type {type(x).__name__} cannot be saved", "give numbers, texts, lists and dictionaries")
+    raise BadResult(
+        at, f"a value of type {type(x).__name__} cannot be saved", "give numbers, texts, lists and dictionaries"
+    )
 
 # %% ../../nbs/report/10_results.ipynb #0000000d
 def save_result(result: Result, folder) -> Path:
@@ -109,10 +138,17 @@ def save_result(result: Result, folder) -> Path:
     for key in ("parameters", "environment", "missing"): out[key] = _plain(out[key], key, None)
     out["seconds"] = _plain(out["seconds"], "seconds", {})
     if stale := [k for k in result.missing if dict(_flat(out["metrics"])).get(k, 0) is not None]:
-        raise BadResult(stale[0], "it is listed as missing and has a value, or is no metric", "take it out of `missing`")
-    identity = lambda r: (r.experiment, r.dataset, r.preset, r.seed, r.variant)
+        raise BadResult(
+            stale[0], "it is listed as missing and has a value, or is no metric", "take it out of `missing`"
+        )
+    def identity(r):
+        return (r.experiment, r.dataset, r.preset, r.seed, r.variant)
     if path.exists() and identity(load_result(path)) != identity(result):
-        raise BadResult(path, "it holds another run whose name is written alike", "rename the preset or the data set, or use another folder")
+        raise BadResult(
+            path,
+            "it holds another run whose name is written alike",
+            "rename the preset or the data set, or use another folder",
+        )
     write_atomically(path, lambda p: p.write_text(json.dumps(out, indent=1, allow_nan=False) + "\n"))
     return path
 
@@ -142,24 +178,38 @@ class Table:
         if x is None: return "–"
         if isinstance(x, (float, np.floating)): return f"{x:.{self.digits}f}"
         return str(x)
-    def _right(self, c) -> bool: return all(isinstance(r.get(c), (int, float, np.number, type(None))) for r in self.rows)
+
+    def _right(self, c) -> bool:
+        return all(isinstance(r.get(c), (int, float, np.number, type(None))) for r in self.rows)
     def _cells(self) -> list[list[str]]: return [[self.cell(r.get(c)) for c in self.columns] for r in self.rows]
 
     def __str__(self) -> str:
         cells, right = [list(map(str, self.columns)), *self._cells()], [self._right(c) for c in self.columns]
         width = [max(map(len, column)) for column in zip(*cells)]
-        lines = ["  ".join(x.rjust(w) if r else x.ljust(w) for x, w, r in zip(row, width, right)).rstrip() for row in cells]
+        lines = [
+            "  ".join(x.rjust(w) if r else x.ljust(w) for x, w, r in zip(row, width, right)).rstrip() for row in cells
+        ]
         return "\n".join([lines[0], "  ".join("-"*w for w in width), *lines[1:]])
     __repr__ = __str__
 
     def _repr_markdown_(self) -> str:
-        row = lambda cells: "| " + " | ".join(str(x).replace("|", "\\|") for x in cells) + " |"
-        return "\n".join([row(self.columns), row("---:" if self._right(c) else ":---" for c in self.columns), *map(row, self._cells())])
+        def row(cells):
+            return "| " + " | ".join(str(x).replace("|", "\\|") for x in cells) + " |"
+        return "\n".join(
+            [
+                row(self.columns),
+                row("---:" if self._right(c) else ":---" for c in self.columns),
+                *map(row, self._cells()),
+            ]
+        )
 
     def _repr_html_(self) -> str:
         align = ["right" if self._right(c) else "left" for c in self.columns]
-        cell = lambda tag, x, a: f'<{tag} style="text-align:{a}">{html.escape(str(x))}</{tag}>'
-        row = lambda tag, cells: f"<tr>{''.join(cell(tag, x, a) for x, a in zip(cells, align))}</tr>"
+        def cell(tag, x, a):
+            return f'<{tag} style="text-align:{a}">{html.escape(str(x))}</{tag}>'
+        def row(tag, cells):
+            return f"<tr>{''.join(cell(tag, x, a) for x, a in zip(cells, align))}</tr>"
+
         return f"<table><thead>{row('th', self.columns)}</thead><tbody>{''.join(row('td', r) for r in self._cells())}</tbody></table>"
 
 def comparison_table(rows,                              # dictionaries or results

@@ -21,7 +21,7 @@ from .results import Result, Table, comparison_table, load_results
 def experiments_about(folder) -> dict[str, tuple[str, str]]:  # name -> title, one line
     "Each experiment notebook of `folder` by what it says of itself."
     out = {}
-    for path in sorted(Path(folder).glob("*.ipynb")):
+    for path in sorted(Path(folder).glob("[!0-9]*.ipynb")):
         lines = "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"]).splitlines()
         out[path.stem] = lines[0].lstrip("# ").strip(), next((l[1:].strip() for l in lines if l.startswith(">")), "")
     if not out: raise UnreadableFile(folder, "it holds no notebooks", "give the folder nbs/experiments")
@@ -37,25 +37,65 @@ def run_table(results: list[Result], about: dict[str, tuple[str, str]]) -> Table
     rows = []
     for name, (title, _) in about.items():
         runs = [r for r in results if r.experiment == name]
-        rows += [{"experiment": f"[{title}](experiments/{name}.ipynb)" if i == 0 else "", "data": r.dataset, "preset": r.preset, "seed": r.seed, "minutes": minutes(r), "on": on(r.environment), "date": r.date[:10]} for i, r in enumerate(runs)]
+        rows += [
+            {
+                "experiment": f"[{title}](experiments/{name}.ipynb)" if i == 0 else "",
+                "data": r.dataset,
+                "preset": r.preset,
+                "seed": r.seed,
+                "minutes": minutes(r),
+                "on": on(r.environment),
+                "date": r.date[:10],
+            }
+            for i, r in enumerate(runs)
+        ]
     return Table(["experiment", "data", "preset", "seed", "minutes", "on", "date"], rows, 1)
 
 def not_run_table(results: list[Result], about: dict[str, tuple[str, str]]) -> Table:
     "What each other experiment asks, and its name for `inr2vec reproduce`."
     run = {r.experiment for r in results}
-    return Table(["experiment", "asks", "name"], [{"experiment": f"[{title}](experiments/{name}.ipynb)", "asks": asks, "name": f"`{name}`"} for name, (title, asks) in about.items() if name not in run])
+    return Table(
+        ["experiment", "asks", "name"],
+        [
+            {"experiment": f"[{title}](experiments/{name}.ipynb)", "asks": asks, "name": f"`{name}`"}
+            for name, (title, asks) in about.items()
+            if name not in run
+        ],
+    )
 
 def experiments_table(results,             # the folder with JSON
                       experiments,         # the folder with the notebooks
                       ) -> Markdown:
     "All experiments: their names for `inr2vec reproduce`, what they ask, and the data that `results` has figures for."
     found = [r for r in load_results(results) if r.preset != "smoke"]
-    return Markdown(_markdown(Table(["name", "asks", "figures for"], [{"name": f"[`{name}`](experiments/{name}.ipynb)", "asks": asks, "figures for": ", ".join(dict.fromkeys(r.dataset if r.dataset != "none" else "no data needed" for r in found if r.experiment == name)) or "–"}
-                                                                      for name, (_, asks) in about_in_order(experiments)])))
+    return Markdown(
+        _markdown(
+            Table(
+                ["name", "asks", "figures for"],
+                [
+                    {
+                        "name": f"[`{name}`](experiments/{name}.ipynb)",
+                        "asks": asks,
+                        "figures for": ", ".join(
+                            dict.fromkeys(
+                                r.dataset if r.dataset != "none" else "no data needed"
+                                for r in found
+                                if r.experiment == name
+                            )
+                        )
+                        or "–",
+                    }
+                    for name, (_, asks) in about_in_order(experiments)
+                ],
+            )
+        )
+    )
 
 def about_in_order(experiments) -> list[tuple[str, tuple[str, str]]]:
     "`experiments_about`, the main job first and the studies last."
-    return sorted(experiments_about(experiments).items(), key=lambda x: (x[0] != "main", x[0].startswith("study"), x[0]))
+    return sorted(
+        experiments_about(experiments).items(), key=lambda x: (x[0] != "main", x[0].startswith("study"), x[0])
+    )
 
 # %% ../../nbs/report/60_results_page.ipynb #c606262d
 def contents_table(results: list[Result], about: dict[str, tuple[str, str]]) -> Table:
@@ -65,11 +105,27 @@ def contents_table(results: list[Result], about: dict[str, tuple[str, str]]) -> 
         for i, name in enumerate(item.by):
             runs: dict[tuple, list[str]] = {}
             for r in results:
-                if r.experiment == name: runs.setdefault((r.preset, r.date[:10]), []).append("no data needed" if r.dataset == "none" else r.dataset)
-            first = dict(zip(CONTENTS_COLUMNS, (item.where, item.shows, "", "", "", "", item.figures) if i == 0 else [""]*7))
+                if r.experiment == name:
+                    runs.setdefault((r.preset, r.date[:10]), []).append(
+                        "no data needed" if r.dataset == "none" else r.dataset
+                    )
+            first = dict(
+                zip(CONTENTS_COLUMNS, (item.where, item.shows, "", "", "", "", item.figures) if i == 0 else [""] * 7)
+            )
             for j, ((preset, date), data) in enumerate((runs or {("smoke only", "–"): ["not run"]}).items()):
-                rows.append({**(first if j == 0 else dict.fromkeys(CONTENTS_COLUMNS, "")), "answered by": (f"[{about[name][0]}](experiments/{name}.ipynb)" if name in about else f"`{name}`") if j == 0 else "",
-                             "run on": ", ".join(dict.fromkeys(data)), "preset": preset, "date": date})
+                rows.append(
+                    {
+                        **(first if j == 0 else dict.fromkeys(CONTENTS_COLUMNS, "")),
+                        "answered by": (
+                            f"[{about[name][0]}](experiments/{name}.ipynb)" if name in about else f"`{name}`"
+                        )
+                        if j == 0
+                        else "",
+                        "run on": ", ".join(dict.fromkeys(data)),
+                        "preset": preset,
+                        "date": date,
+                    }
+                )
     return Table(list(CONTENTS_COLUMNS), rows)
 
 CONTENTS_COLUMNS = ("the paper's", "shows", "answered by", "run on", "preset", "date", "its figures")
@@ -83,16 +139,30 @@ def paper_table(found: list[Result],
     for r in beside(found, name).rows:
         what = "" if r["data"] == "the paper's" else f"{r['data']}{f' ({s})' if (s := r.get('shapes')) else ''}: "
         if r.get("preset") is None and all(r.get(c) is None for c in t.columns):
-            why = r["from"] if "does not come with the package" not in r["from"] else f"not run, since the data do not come with the package; with their folder `inr2vec reproduce {name} --preset laptop --dataset FOLDER` adds a row"
-            missing.setdefault(why, []).append(what); continue
+            why = (
+                r["from"]
+                if "does not come with the package" not in r["from"]
+                else f"not run, since the data do not come with the package; with their folder `inr2vec reproduce {name} --preset laptop --dataset FOLDER` adds a row"
+            )
+            missing.setdefault(why, []).append(what)
+            continue
         source = "the paper"
         if r.get("preset") is not None:
             number = runs.setdefault(tuple(r.get(k) for k in ("preset", "seed", "on", "date")), len(runs) + 1)
-            source = f"ours ({number})" + (r["from"].removeprefix("here") if r["from"].startswith("here") else f", {r['from']}")
+            source = f"ours ({number})" + (
+                r["from"].removeprefix("here") if r["from"].startswith("here") else f", {r['from']}"
+            )
         group, before = (r["data"], r.get("shapes"), source), group
         rows.append({**r, "from": source, **({"data": "", "shapes": ""} if group == before else {})})
-    notes = [f"({i}) {preset} preset, seed {seed}, {device}, {date}." for (preset, seed, device, date), i in runs.items()]
-    return comparison_table(rows, ["data", "shapes", "method", *t.columns, "from"], digits=1 if t.percent else 4), notes + [f"{', '.join(x.removesuffix(': ') for x in data)}{': ' if data[0] else ''}{why}." for why, data in missing.items()]
+    notes = [
+        f"({i}) {preset} preset, seed {seed}, {device}, {date}." for (preset, seed, device, date), i in runs.items()
+    ]
+    return comparison_table(
+        rows, ["data", "shapes", "method", *t.columns, "from"], digits=1 if t.percent else 4
+    ), notes + [
+        f"{', '.join(x.removesuffix(': ') for x in data)}{': ' if data[0] else ''}{why}."
+        for why, data in missing.items()
+    ]
 
 # %% ../../nbs/report/60_results_page.ipynb #55a4bb31
 def metric_tables(r: Result, rows: int = 16, columns: int = 8) -> tuple[list[Table], int]:
@@ -104,7 +174,8 @@ def metric_tables(r: Result, rows: int = 16, columns: int = 8) -> tuple[list[Tab
         part, _, name = key.rpartition("/")
         by_part.setdefault(part, {})[name.replace("_", " ")] = value
     for part, numbers in by_part.items():
-        kept = dict(list(numbers.items())[:columns]); left += len(numbers) - len(kept)
+        kept = dict(list(numbers.items())[:columns])
+        left += len(numbers) - len(kept)
         groups.setdefault(tuple(kept), []).append({"of": part.replace("/", ", ") or "all", **kept})
     tables = []
     for found in groups.values():
@@ -121,26 +192,57 @@ def results_page(results,             # the folder with JSON
                  ) -> Markdown:
     "The whole page: what was run, the paper's tables with ours, and whatever else was measured."
     found, about = [r for r in load_results(results) if r.preset != "smoke"], experiments_about(experiments)
-    parts = ["## What the paper shows, and what answers it", "The first experiment is the answer; those below it stand beside it. None was run on the paper's own data sets, which do not come with the package: `inr2vec reproduce NAME --dataset FOLDER` takes their folders. The paper's figures stand *beside ours* further down, or are *not recorded*, since no copy of the table could be checked against the printed one, or the paper gives *pictures only*, curves among them.",
-             _markdown(contents_table(found, about)), f"No experiment answers the paper's Figures {without_experiment()}.", "## What has been run", _markdown(run_table(found, about))]
-    if set(about) - {r.experiment for r in found}: parts += ["## What has not been run", "These have been run with the smoke preset only, which tries them out: there is no figure of them. `inr2vec reproduce NAME --preset laptop` makes it.", _markdown(not_run_table(found, about))]
+    parts = [
+        "## What the paper shows, and what answers it",
+        "The first experiment is the answer; those below it stand beside it. None was run on the paper's own data sets, which do not come with the package: `inr2vec reproduce NAME --dataset FOLDER` takes their folders. The paper's figures stand *beside ours* further down, or are *not recorded*, since no copy of the table could be checked against the printed one, or the paper gives *pictures only*, curves among them.",
+        _markdown(contents_table(found, about)),
+        f"No experiment answers the paper's Figures {without_experiment()}.",
+        "## What has been run",
+        _markdown(run_table(found, about)),
+    ]
+    if set(about) - {r.experiment for r in found}:
+        parts += [
+            "## What has not been run",
+            "These have been run with the smoke preset only, which tries them out: there is no figure of them. `inr2vec reproduce NAME --preset laptop` makes it.",
+            _markdown(not_run_table(found, about)),
+        ]
     for name, t in PAPER.items():
         title = f"[{about[name][0]}](experiments/{name}.ipynb)" if name in about else name
         table, notes = paper_table(found, name)
-        parts += [f"## {t.where}: {name.replace('_', ' ')}", f"{title}. The paper found: {t.found}.{' Figures in percent.' if t.percent else ''}", *([_markdown(table)] if table.rows else []), "\n".join(f"- {note[0].upper()}{note[1:]}" for note in notes)]
+        parts += [
+            f"## {t.where}: {name.replace('_', ' ')}",
+            f"{title}. The paper found: {t.found}.{' Figures in percent.' if t.percent else ''}",
+            *([_markdown(table)] if table.rows else []),
+            "\n".join(f"- {note[0].upper()}{note[1:]}" for note in notes),
+        ]
     shown = {*PAPER, *(of for t in PAPER.values() for of in t.of)}
     places = [n for item in CONTENTS for n in item.by]
-    others = sorted((r for r in found if r.experiment not in shown), key=lambda r: places.index(r.experiment) if r.experiment in places else len(places))      # in the paper's order
+    others = sorted(
+        (r for r in found if r.experiment not in shown),
+        key=lambda r: places.index(r.experiment) if r.experiment in places else len(places),
+    )  # in the paper's order
     section = None
     for r in others:
-        if section != (section := "The paper's other tables and figures" if r.experiment in places else "What else was measured"): parts.append(f"## {section}")
+        if section != (
+            section := "The paper's other tables and figures" if r.experiment in places else "What else was measured"
+        ):
+            parts.append(f"## {section}")
         tables, left = metric_tables(r)
         took = f", {minutes(r)} minutes" if minutes(r) else ""
-        title = about[r.experiment][0] if r.experiment in about else re.sub("^bench-", "Benchmark: ", r.experiment).replace("_", " ")
+        title = (
+            about[r.experiment][0]
+            if r.experiment in about
+            else re.sub("^bench-", "Benchmark: ", r.experiment).replace("_", " ")
+        )
         where = f"; [its notebook](experiments/{r.experiment}.ipynb)" if r.experiment in about else ""
         place = f"Answers or stands beside {where_in_paper(r.experiment)}. " if r.experiment in places else ""
-        parts += [f"### {title}{'' if r.dataset == 'none' else f', {r.dataset}'}", f"{place}Preset {r.preset}, seed {r.seed}, on {on(r.environment)}, {r.date[:10]}{took}; `results/{r.file_name}`{where}.", *map(_markdown, tables[:1])]
+        parts += [
+            f"### {title}{'' if r.dataset == 'none' else f', {r.dataset}'}",
+            f"{place}Preset {r.preset}, seed {r.seed}, on {on(r.environment)}, {r.date[:10]}{took}; `results/{r.file_name}`{where}.",
+            *map(_markdown, tables[:1]),
+        ]
         if tables[1:]: parts += ["<details><summary>more of it</summary>", *map(_markdown, tables[1:]), "</details>"]
         if left: parts.append(f"{left} more numbers are in the file.")
-        if r.missing: parts.append("Without a value: " + "; ".join(f"{k} ({why})" for k, why in r.missing.items()) + ".")
+        if r.missing:
+            parts.append("Without a value: " + "; ".join(f"{k} ({why})" for k, why in r.missing.items()) + ".")
     return Markdown("\n\n".join(parts))

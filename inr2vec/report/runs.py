@@ -47,8 +47,13 @@ class Run:
 
     def same(self, parameters: dict, code: str) -> bool:
         "Whether a run with these would come to the same: whatever it made is still there, too."
-        plain = lambda x: json.loads(json.dumps(x, default=str))
-        return self.state != "failed" and (plain(self.parameters), self.code) == (plain(parameters), code) and all(Path(f).exists() for f in self.files)
+        def plain(x):
+            return json.loads(json.dumps(x, default=str))
+        return (
+            self.state != "failed"
+            and (plain(self.parameters), self.code) == (plain(parameters), code)
+            and all(Path(f).exists() for f in self.files)
+        )
 
     def results(self) -> list[Result]: return [load_result(f) for f in self.files if f.endswith(".json")]
 
@@ -65,60 +70,166 @@ def load_run(path: Path) -> Run | None:
     except (OSError, ValueError, TypeError): return None
 
 # %% ../../nbs/report/30_runs.ipynb #156f6f3a
-ONLY = {"study_layers": {"encoder": ("paper", "paper-text")}, "fewer_steps": {"preset": ("smoke", "laptop"), "field": ("udf", "sdf")}}
+ONLY = {
+    "study_layers": {"encoder": ("paper", "paper-text")},
+    "fewer_steps": {"preset": ("smoke", "laptop"), "field": ("udf", "sdf")},
+}
 
 def lacks(experiment: str, given: dict) -> str:   # its parameters
     "Why `experiment` cannot be run with these parameters; '' if it can, as far as the layout of the data set tells."
     for k, allowed in ONLY.get(experiment, {}).items():
-        if given.get(k) not in (None, *allowed): return f"{k} {given[k]!r} is not for it: use one of {', '.join(allowed)}"
+        if given.get(k) not in (None, *allowed):
+            return f"{k} {given[k]!r} is not for it: use one of {', '.join(allowed)}"
     if (dataset := given.get("dataset", "families")).split(":")[0] == "families": return ""
     layout = detect_layout(dataset, "sdf")
-    if experiment == "segmentation" and layout not in ("shapenet_part", "folder"): return f"the layout {layout!r} has no part labels: use ShapeNet Part, a folder of `.npz` files with `parts`, or 'families'"
-    if experiment == "surface_reconstruction" and layout not in ("npz:meshes", "folder"): return f"the layout {layout!r} has no meshes"
+    if experiment == "segmentation" and layout not in ("shapenet_part", "folder"):
+        return f"the layout {layout!r} has no part labels: use ShapeNet Part, a folder of `.npz` files with `parts`, or 'families'"
+    if experiment == "surface_reconstruction" and layout not in ("npz:meshes", "folder"):
+        return f"the layout {layout!r} has no meshes"
     if layout == "mvp" and experiment != "completion": return "these are pairs for completion alone"
     return ""
 
 # %% ../../nbs/report/30_runs.ipynb #5fa24973
-HEADLINES = {"retrieval": ("inr2vec", "@1", "right at first"), "classification": ("inr2vec", "accuracy", "accuracy"), "segmentation": ("inr2vec", "class mIoU", "class mIoU"),
-             "generation": ("latent GAN", "1-NN accuracy", "1-NN accuracy, best 0.5"), "interpolation": ("embeddings", "detour", "detour, 1 is straight"),
-             "completion": ("transfer network", "chamfer", "Chamfer distance"), "surface_reconstruction": ("transfer network", "chamfer", "Chamfer distance")}
+HEADLINES = {
+    "retrieval": ("inr2vec", "@1", "right at first"),
+    "classification": ("inr2vec", "accuracy", "accuracy"),
+    "segmentation": ("inr2vec", "class mIoU", "class mIoU"),
+    "generation": ("latent GAN", "1-NN accuracy", "1-NN accuracy, best 0.5"),
+    "interpolation": ("embeddings", "detour", "detour, 1 is straight"),
+    "completion": ("transfer network", "chamfer", "Chamfer distance"),
+    "surface_reconstruction": ("transfer network", "chamfer", "Chamfer distance"),
+}
 
-MORE = {   # experiment -> where the paper has it, and ('a/b' of the metrics, what it is)
-    "main": ("Tables 1 and 2", [("inr2vec, the paper's head/accuracy", "accuracy"), ("Chamfer nearest neighbour/accuracy", "the same, Chamfer nearest neighbour")]),
+MORE = {  # experiment -> where the paper has it, and ('a/b' of the metrics, what it is)
+    "main": (
+        "Tables 1 and 2",
+        [
+            ("inr2vec, the paper's head/accuracy", "accuracy"),
+            ("Chamfer nearest neighbour/accuracy", "the same, Chamfer nearest neighbour"),
+        ],
+    ),
     "embeddings": ("Tables 1 and 2", [("mean/inr2vec, the paper's head/accuracy", "accuracy, mean over seeds")]),
-    "baselines": ("Tables 1, 2, 3 and 6", [(f"classes/{f}/{n}/accuracy", f"accuracy, {n}") for f, names in (("udf", ("inr2vec", "PointNet", "PointNet++", "DGCNN")), ("sdf", ("inr2vec", "MeshWalker")), ("occ", ("inr2vec", "Conv3DNet"))) for n in names]),
-    "rebuilt_shapes": ("Tables 2 and 6", [(f"{f}/{n}/rebuilt", f"accuracy on rebuilt shapes, {n}") for f, names in (("udf", ("inr2vec", "PointNet++")), ("sdf", ("MeshWalker",)), ("occ", ("Conv3DNet",))) for n in names]),
-    "shared_networks": ("Table 4", [(f"unseen shapes/{n}/chamfer", f"Chamfer distance, {n}") for n in ("individual INRs", "OccupancyNetworks", "DeepSDF", "LatentModulatedSiren")]),
+    "baselines": (
+        "Tables 1, 2, 3 and 6",
+        [
+            (f"classes/{f}/{n}/accuracy", f"accuracy, {n}")
+            for f, names in (
+                ("udf", ("inr2vec", "PointNet", "PointNet++", "DGCNN")),
+                ("sdf", ("inr2vec", "MeshWalker")),
+                ("occ", ("inr2vec", "Conv3DNet")),
+            )
+            for n in names
+        ],
+    ),
+    "rebuilt_shapes": (
+        "Tables 2 and 6",
+        [
+            (f"{f}/{n}/rebuilt", f"accuracy on rebuilt shapes, {n}")
+            for f, names in (("udf", ("inr2vec", "PointNet++")), ("sdf", ("MeshWalker",)), ("occ", ("Conv3DNet",)))
+            for n in names
+        ],
+    ),
+    "shared_networks": (
+        "Table 4",
+        [
+            (f"unseen shapes/{n}/chamfer", f"Chamfer distance, {n}")
+            for n in ("individual INRs", "OccupancyNetworks", "DeepSDF", "LatentModulatedSiren")
+        ],
+    ),
     "shared_codes": ("Table 9", [(f"{n}/accuracy", f"accuracy, {n}") for n in ("inr2vec", "DeepSDF")]),
-    "generators": ("pictures only: Figures 8 and 34", [(f"{n}/1-NN accuracy", f"1-NN accuracy, best 0.5, {n}") for n in ("latent GAN", "SP-GAN", "OccupancyNetworks VAE", "GEM", "GASP")]),
-    "timing": ("Figures 6 and 35, Table 10", [(f"65536 points/{n}", f"seconds, 65,536 points, {n}") for n in ("inr2vec", "PointNet from the INR", "PointNet++ from the INR", "DGCNN from the INR")]),
-    "study_repeatability": ("pictures only: Figure 30", [("embeddings, one start/ratio", "between shapes over between fits")]),
-    "study_connectivity": ("pictures only: Figure 31", [("same shape, same start/barrier", "barrier, one start"), ("same shape, another start/barrier", "barrier, two starts")]),
-    "study_layers": ("Table 8", [(f"{n}/accuracy", f"accuracy, {n}") for n in ("hidden layers", "all layers")])}
+    "generators": (
+        "pictures only: Figures 8 and 34",
+        [
+            (f"{n}/1-NN accuracy", f"1-NN accuracy, best 0.5, {n}")
+            for n in ("latent GAN", "SP-GAN", "OccupancyNetworks VAE", "GEM", "GASP")
+        ],
+    ),
+    "timing": (
+        "Figures 6 and 35, Table 10",
+        [
+            (f"65536 points/{n}", f"seconds, 65,536 points, {n}")
+            for n in ("inr2vec", "PointNet from the INR", "PointNet++ from the INR", "DGCNN from the INR")
+        ],
+    ),
+    "study_repeatability": (
+        "pictures only: Figure 30",
+        [("embeddings, one start/ratio", "between shapes over between fits")],
+    ),
+    "study_connectivity": (
+        "pictures only: Figure 31",
+        [
+            ("same shape, same start/barrier", "barrier, one start"),
+            ("same shape, another start/barrier", "barrier, two starts"),
+        ],
+    ),
+    "study_layers": ("Table 8", [(f"{n}/accuracy", f"accuracy, {n}") for n in ("hidden layers", "all layers")]),
+}
 
 def _state(run: Run) -> str:
-    return {"finished": f"finished on {run.date[:10]}" + (", kept" if run.skipped else "")}.get(run.state, f"{run.state}: {run.why}")
+    return {"finished": f"finished on {run.date[:10]}" + (", kept" if run.skipped else "")}.get(
+        run.state, f"{run.state}: {run.why}"
+    )
 
 def _headlines(run: Run) -> Iterator[dict]:
     "Rows of one run."
-    start = {"experiment": run.experiment, "data": str(run.parameters.get("dataset", "")).replace("\\", "/").rstrip("/").rpartition("/")[2]}
+    start = {
+        "experiment": run.experiment,
+        "data": str(run.parameters.get("dataset", "")).replace("\\", "/").rstrip("/").rpartition("/")[2],
+    }
     end = {"state": _state(run), "minutes": run.seconds/60}
     found = [r for r in run.results() if r.experiment == run.experiment] if run.state == "finished" else []
     if found and run.experiment in MORE:
         where, measures = MORE[run.experiment]
-        rows = [{**start, "data": r.dataset, "measure": what, "here": f"{x:.3f}", "the paper": where if where.startswith("pictures") else f"not copied: {where}", **end}
-                for r in found for k, what in measures if (x := r.flat().get(k)) is not None]
-        yield from rows or [{**start, **end}]; return
-    if not found or run.experiment not in HEADLINES: yield {**start, **end}; return
+        rows = [
+            {
+                **start,
+                "data": r.dataset,
+                "measure": what,
+                "here": f"{x:.3f}",
+                "the paper": where if where.startswith("pictures") else f"not copied: {where}",
+                **end,
+            }
+            for r in found
+            for k, what in measures
+            if (x := r.flat().get(k)) is not None
+        ]
+        yield from rows or [{**start, **end}]
+        return
+    if not found or run.experiment not in HEADLINES:
+        yield {**start, **end}
+        return
     method, column, measure = HEADLINES[run.experiment]
-    table, text = PAPER[run.experiment], lambda x: "–" if x is None else f"{x:.1f} %" if PAPER[run.experiment].percent else f"{x:.3f}"
+    table, text = (
+        PAPER[run.experiment],
+        lambda x: "–" if x is None else f"{x:.1f} %" if PAPER[run.experiment].percent else f"{x:.3f}",
+    )
     for row in beside(found, run.experiment).rows:
         if not row["method"] == method or not (row["from"].startswith("here") or row.get("preset")): continue
-        same = [r for r in table.rows if r.method == "inr2vec" and (r.shapes == row["shapes"] or len({r.shapes for r in table.rows}) == 1)]
-        printed = ", ".join(f"{text(r.figures[table.columns.index(column)])} {r.data}" for r in same if r.figures[table.columns.index(column)] is not None)
-        yield {**start, "data": row["data"], "shapes": row["shapes"], "measure": measure, "here": text(row[column]), "the paper": printed or f"pictures only: {table.where}",
-               "state": end["state"] if row["from"].startswith("here") else row["from"], "minutes": end["minutes"]}
+        same = [
+            r
+            for r in table.rows
+            if r.method == "inr2vec" and (r.shapes == row["shapes"] or len({r.shapes for r in table.rows}) == 1)
+        ]
+        printed = ", ".join(
+            f"{text(r.figures[table.columns.index(column)])} {r.data}"
+            for r in same
+            if r.figures[table.columns.index(column)] is not None
+        )
+        yield {
+            **start,
+            "data": row["data"],
+            "shapes": row["shapes"],
+            "measure": measure,
+            "here": text(row[column]),
+            "the paper": printed or f"pictures only: {table.where}",
+            "state": end["state"] if row["from"].startswith("here") else row["from"],
+            "minutes": end["minutes"],
+        }
 
 def summary(runs: list[Run]) -> Table:
     "One table of everything that was run, against the paper."
-    return comparison_table([row for run in runs for row in _headlines(run)], ["experiment", "data", "shapes", "measure", "here", "the paper", "state", "minutes"], digits=1)
+    return comparison_table(
+        [row for run in runs for row in _headlines(run)],
+        ["experiment", "data", "shapes", "measure", "here", "the paper", "state", "minutes"],
+        digits=1,
+    )

@@ -33,13 +33,20 @@ def bench(folder, kind: str,   # 'queries', 'store' or 'kills'
           ) -> Result:
     "The newest result of one benchmark; raises `UnreadableFile` if there is none."
     found = sorted((load_result(p) for p in Path(folder).glob(f"bench-{kind}-*-seed*.json")), key=lambda r: r.date)
-    if not found: raise UnreadableFile(folder, f"no result of benchmarks/{kind}.py is in it", f"run `python benchmarks/{kind}.py`")
+    if not found:
+        raise UnreadableFile(
+            folder, f"no result of benchmarks/{kind}.py is in it", f"run `python benchmarks/{kind}.py`"
+        )
     return found[-1]
 
 def where(r: Result) -> str:
     "The machine of a result in a line."
     e = r.environment
-    return f"{e['threads']} of {e['cores']} cores of {e['cpu']}, load {r.metrics['load']:.1f}, {r.date[:10]}" if "load" in r.metrics else f"{e['cores']} cores of {e['cpu']}, {r.date[:10]}"
+    return (
+        f"{e['threads']} of {e['cores']} cores of {e['cpu']}, load {r.metrics['load']:.1f}, {r.date[:10]}"
+        if "load" in r.metrics
+        else f"{e['cores']} cores of {e['cpu']}, {r.date[:10]}"
+    )
 
 # %% ../../nbs/report/40_speed.ipynb #8944ead7
 def bars(groups: dict,           # {group: {series: value}}
@@ -53,23 +60,52 @@ def bars(groups: dict,           # {group: {series: value}}
     series = list(dict.fromkeys(s for g in groups.values() for s in g))
     rows = [(g, s, v) for g, of in groups.items() for s, v in of.items()]
     at = np.cumsum([0] + [1 + .6*(b[0] != a[0]) for a, b in zip(rows, rows[1:])])
-    abreast = len(series) if sum(map(len, series)) < 70 else 2    # names in a line below
-    fig, ax = plt.subplots(figsize=(width, .75 + .27*(at[-1] + 1) + .17*(note.count("\n") + 1)*bool(note) + .25*(len(series) > 1)*-(-len(series)//abreast)), layout="constrained")
+    abreast = len(series) if sum(map(len, series)) < 70 else 2  # names in a line below
+    fig, ax = plt.subplots(
+        figsize=(
+            width,
+            0.75
+            + 0.27 * (at[-1] + 1)
+            + 0.17 * (note.count("\n") + 1) * bool(note)
+            + 0.25 * (len(series) > 1) * -(-len(series) // abreast),
+        ),
+        layout="constrained",
+    )
     for s in series:
         here = [i for i, r in enumerate(rows) if r[1] == s]
-        ax.barh(at[here], [rows[i][2] for i in here], height=.85, color=PALETTE[(4, 5, 2, 1, 3, 0)[series.index(s) % 6]], label=s)
-    for y, (_, _, v) in zip(at, rows): ax.annotate(f"{v:.3g}" if v < 1000 else f"{v:,.0f}", (v, y), (3, 0), textcoords="offset points", va="center", fontsize=8)
+        ax.barh(
+            at[here],
+            [rows[i][2] for i in here],
+            height=0.85,
+            color=PALETTE[(4, 5, 2, 1, 3, 0)[series.index(s) % 6]],
+            label=s,
+        )
+    for y, (_, _, v) in zip(at, rows):
+        ax.annotate(
+            f"{v:.3g}" if v < 1000 else f"{v:,.0f}", (v, y), (3, 0), textcoords="offset points", va="center", fontsize=8
+        )
     ax.set_yticks([np.mean([y for y, r in zip(at, rows) if r[0] == g]) for g in groups], list(groups), fontsize=8)
-    ax.set(title=title, xscale="log" if log else "linear"); ax.set_xlabel(x + (f"\n{note}" if note else ""), fontsize=8)
-    ax.margins(x=.12); ax.invert_yaxis(); ax.spines[["top", "right"]].set_visible(False); ax.tick_params(labelsize=8)
+    ax.set(title=title, xscale="log" if log else "linear")
+    ax.set_xlabel(x + (f"\n{note}" if note else ""), fontsize=8)
+    ax.margins(x=0.12)
+    ax.invert_yaxis()
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.tick_params(labelsize=8)
     if len(series) > 1: fig.legend(frameon=False, fontsize=8, loc="outside lower center", ncols=abreast)
-    png = quantized(fig, 32); plt.close(fig)
+    png = quantized(fig, 32)
+    plt.close(fig)
     return Image(png, format="png")
 
 # %% ../../nbs/report/40_speed.ipynb #b0a3d744
-RATIOS = {"core_ratio": "processor seconds", "whole_fit_core_ratio": "processor seconds, whole fits", "ratio": "wall clock, all cores",
-          "bf16_core_ratio": "bf16, processor seconds", "bf16_whole_fit_core_ratio": "bf16, whole fits", "bf16_ratio": "bf16, wall clock, all cores",
-          "fewer_whole_fit_core_ratio": "fewer steps, processor seconds, whole fits"}
+RATIOS = {
+    "core_ratio": "processor seconds",
+    "whole_fit_core_ratio": "processor seconds, whole fits",
+    "ratio": "wall clock, all cores",
+    "bf16_core_ratio": "bf16, processor seconds",
+    "bf16_whole_fit_core_ratio": "bf16, whole fits",
+    "bf16_ratio": "bf16, wall clock, all cores",
+    "fewer_whole_fit_core_ratio": "fewer steps, processor seconds, whole fits",
+}
 
 def emulated(row: dict) -> bool:
     "Whether bfloat16 products were made of ordinary instructions: then the quality counts, and no seconds."
@@ -78,62 +114,152 @@ def emulated(row: dict) -> bool:
 def fit_figures(rows: list[dict]) -> tuple[dict, dict, dict]:
     "Seconds, share of the peak, and the ratios, as `bars` takes them."
     rows = [r for r in rows if not emulated(r)]
-    name = lambda r: f"{r['width']} wide, {r['setting']}"
-    some = lambda groups: {g: of for g, of in groups.items() if of}
-    of = lambda key, scale=1.: some({name(r): {who: r[who][key]*scale for who in ("reference", "ours", "ours bf16") if key in r.get(who, ())} for r in rows})
-    return of("core_ms_per_step"), of("core_share_of_peak", 100), {name(r): {what: r[k] for k, what in RATIOS.items() if k in r} for r in rows}
+    def name(r):
+        return f"{r['width']} wide, {r['setting']}"
+    def some(groups):
+        return {g: of for g, of in groups.items() if of}
+    def of(key, scale=1.0):
+        return some(
+            {
+                name(r): {
+                    who: r[who][key] * scale for who in ("reference", "ours", "ours bf16") if key in r.get(who, ())
+                }
+                for r in rows
+            }
+        )
+    return (
+        of("core_ms_per_step"),
+        of("core_share_of_peak", 100),
+        {name(r): {what: r[k] for k, what in RATIOS.items() if k in r} for r in rows},
+    )
 
 def fit_quality(rows: list[dict]) -> list[dict]:
     "By how much our error and Chamfer distance differ from the plain loop's, with the standard error of that, in percent."
-    keys = ("error_difference", "error_difference_se", "chamfer_difference", "chamfer_difference_se", "chamfer_median_difference")
-    def steps_of(f): return f"{f['rule'].capitalize()}, {dict(meta='learned').get(f['start'], f['start'])} start, {f['steps']} steps of {f['points']:,} points"
-    return [{"width": r["width"], "setting": r["setting"], "shapes": r["inrs"], "way": steps_of(r[who]) if mark == "fewer_" else way, "date": r["meta"]["date"], "seconds of a fit": None if who == "ours bf16" and emulated(r) else r[who]["whole_fit_core_s"], "times as fast": None if who == "ours bf16" and emulated(r) else r[f"{mark}whole_fit_core_ratio"], **{k: 100*r[mark + k] for k in keys}}
-            for r in rows for who, mark, way in (("ours", "", "the same steps"), ("ours bf16", "bf16_", "the same steps, bfloat16"), ("fewer steps", "fewer_", "")) if mark + keys[0] in r and (who == "ours bf16" or not emulated(r))]
+    keys = (
+        "error_difference",
+        "error_difference_se",
+        "chamfer_difference",
+        "chamfer_difference_se",
+        "chamfer_median_difference",
+    )
+
+    def steps_of(f):
+        return f"{f['rule'].capitalize()}, {dict(meta='learned').get(f['start'], f['start'])} start, {f['steps']} steps of {f['points']:,} points"
+
+    return [
+        {
+            "width": r["width"],
+            "setting": r["setting"],
+            "shapes": r["inrs"],
+            "way": steps_of(r[who]) if mark == "fewer_" else way,
+            "date": r["meta"]["date"],
+            "seconds of a fit": None if who == "ours bf16" and emulated(r) else r[who]["whole_fit_core_s"],
+            "times as fast": None if who == "ours bf16" and emulated(r) else r[f"{mark}whole_fit_core_ratio"],
+            **{k: 100 * r[mark + k] for k in keys},
+        }
+        for r in rows
+        for who, mark, way in (
+            ("ours", "", "the same steps"),
+            ("ours bf16", "bf16_", "the same steps, bfloat16"),
+            ("fewer steps", "fewer_", ""),
+        )
+        if mark + keys[0] in r and (who == "ours bf16" or not emulated(r))
+    ]
 
 # %% ../../nbs/report/40_speed.ipynb #d140fcf9
 def query_figures(r: Result) -> dict:
     "Processor seconds of queries and of fitting, as `bars` takes them."
-    return {f"{field}, {name}: {r.metrics[field][name]['queries']:,} queries": {"queries": r.metrics[field][name]["queries_core_s"], "fitting": r.metrics[field][name]["fit_core_s"]}
-            for field in ("udf", "sdf") for name in ("paper", "laptop")}
+    return {
+        f"{field}, {name}: {r.metrics[field][name]['queries']:,} queries": {
+            "queries": r.metrics[field][name]["queries_core_s"],
+            "fitting": r.metrics[field][name]["fit_core_s"],
+        }
+        for field in ("udf", "sdf")
+        for name in ("paper", "laptop")
+    }
 
 # %% ../../nbs/report/40_speed.ipynb #9ed7bab5
 def store_figures(r: Result) -> tuple[dict, dict, dict]:
     "Bytes, rates, and changes of the error in percent, as `bars` takes them."
     reads, takes, m = r.metrics["reading"], r.metrics["consumption"], r.metrics
     ways = {"in batches": "batches", "in batches, into new memory": "anew", "one by one": "singles"}
-    rates = {d: {name: row[f"{key}_inrs_per_core_s"] for name, key in ways.items() if f"{key}_inrs_per_core_s" in row} for d, row in reads.items()}
-    rates["what training takes"] = {"the encoder here": takes["encoder_inrs_per_core_s"], f"a card at {takes['sustained']:.0e}/s": takes["training_inrs_per_s_at_sustained"]}
-    change = {f"{width} wide, {d}": {key: abs(100*m["effect"][width][d][f"{key}_change"]) for key in ("error", "chamfer_median")} for width in m["effect"] for d in ("float16", "int8")}
+    rates = {
+        d: {name: row[f"{key}_inrs_per_core_s"] for name, key in ways.items() if f"{key}_inrs_per_core_s" in row}
+        for d, row in reads.items()
+    }
+    rates["what training takes"] = {
+        "the encoder here": takes["encoder_inrs_per_core_s"],
+        f"a card at {takes['sustained']:.0e}/s": takes["training_inrs_per_s_at_sustained"],
+    }
+    change = {
+        f"{width} wide, {d}": {
+            key: abs(100 * m["effect"][width][d][f"{key}_change"]) for key in ("error", "chamfer_median")
+        }
+        for width in m["effect"]
+        for d in ("float16", "int8")
+    }
     return {d: {"MB": row["file_bytes_per_inr"]/1e6} for d, row in reads.items()}, rates, change
 
 # %% ../../nbs/report/40_speed.ipynb #49e89b4a
 def kill_figure(r: Result, width: float = 6.4) -> Image:
     "What was finished before and after each process that was killed, and what each kill cost."
     import matplotlib.pyplot as plt
-    each = r.metrics["each"]; at = np.arange(1, len(each) + 1)
+
+    each = r.metrics["each"]
+    at = np.arange(1, len(each) + 1)
     fig, (a, b) = plt.subplots(2, 1, figsize=(width, 3.6), sharex=True, layout="constrained")
     before, after = (np.array([e[k] for e in each]) for k in ("inrs_before", "inrs"))
-    a.bar(at, before, color="#bbbbbb", label="found finished"); a.bar(at, after - before, bottom=before, color=PALETTE[4], label="added before the kill")
-    a.axhline(r.parameters["shapes"], color="#888888", lw=.8, ls=":"); a.set_ylabel("INRs in the store", fontsize=8); a.legend(frameon=False, fontsize=8, loc="upper left")
-    b.bar(at, [e["lost_s"] for e in each], color=PALETTE[5]); b.axhline(r.metrics["seconds_a_shard"], color="#888888", lw=.8, ls=":")
-    b.set_ylabel("seconds since\nthe last shard", fontsize=8); b.set_xlabel(f"kill (dotted: all INRs; the seconds of a shard)\n{where(r)}", fontsize=8); b.set_xticks(at)
-    for ax in (a, b): ax.spines[["top", "right"]].set_visible(False); ax.tick_params(labelsize=8)
-    png = quantized(fig, 32); plt.close(fig)
+    a.bar(at, before, color="#bbbbbb", label="found finished")
+    a.bar(at, after - before, bottom=before, color=PALETTE[4], label="added before the kill")
+    a.axhline(r.parameters["shapes"], color="#888888", lw=0.8, ls=":")
+    a.set_ylabel("INRs in the store", fontsize=8)
+    a.legend(frameon=False, fontsize=8, loc="upper left")
+    b.bar(at, [e["lost_s"] for e in each], color=PALETTE[5])
+    b.axhline(r.metrics["seconds_a_shard"], color="#888888", lw=0.8, ls=":")
+    b.set_ylabel("seconds since\nthe last shard", fontsize=8)
+    b.set_xlabel(f"kill (dotted: all INRs; the seconds of a shard)\n{where(r)}", fontsize=8)
+    b.set_xticks(at)
+    for ax in (a, b):
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.tick_params(labelsize=8)
+    png = quantized(fig, 32)
+    plt.close(fig)
     return Image(png, format="png")
 
 # %% ../../nbs/report/40_speed.ipynb #5b1e0a02
 def speed_table(folder) -> Table:
     "What `bench-fit`, `bench-embed` and `bench-train` found, a line each."
-    rows = [{"work": f"fitting an INR{' of signed distances'*r['setting'].endswith('sdf')}, {r['width']} wide ({r['setting'].split(',')[0]} preset)", "how": r["way"], "processor seconds": r["seconds of a fit"], "times a plain loop": r["times as fast"],
-             "error of the field": f"{r['error_difference']:+.1f}% (± {r['error_difference_se']:.1f})", "date": r["date"]}
-            for r in fit_quality([r for r in fit_rows(folder) if not emulated(r)])]
+    rows = [
+        {
+            "work": f"fitting an INR{' of signed distances' * r['setting'].endswith('sdf')}, {r['width']} wide ({r['setting'].split(',')[0]} preset)",
+            "how": r["way"],
+            "processor seconds": r["seconds of a fit"],
+            "times a plain loop": r["times as fast"],
+            "error of the field": f"{r['error_difference']:+.1f}% (± {r['error_difference_se']:.1f})",
+            "date": r["date"],
+        }
+        for r in fit_quality([r for r in fit_rows(folder) if not emulated(r)])
+    ]
     for kind in ("embed", "train"):
         try: found = bench(folder, kind)
         except UnreadableFile: continue
-        for encoder, how in (("default", "the default encoder"), ("paper", "the paper's encoder"), ("paper encoder", "the paper's encoder")):
+        for encoder, how in (
+            ("default", "the default encoder"),
+            ("paper", "the paper's encoder"),
+            ("paper encoder", "the paper's encoder"),
+        ):
             if encoder not in found.metrics: continue
             m = found.metrics[encoder]
-            row = {"work": f"embedding one INR ({found.preset} preset)", "processor seconds": m["core_ms"]/1e3} if kind == "embed" else \
-                  {"work": f"training, one INR in a step ({m['preset']} preset)", "processor seconds": m["ours"]["core_ms"]/1e3, "times a plain loop": m["core_ratio"]}
+            row = (
+                {"work": f"embedding one INR ({found.preset} preset)", "processor seconds": m["core_ms"] / 1e3}
+                if kind == "embed"
+                else {
+                    "work": f"training, one INR in a step ({m['preset']} preset)",
+                    "processor seconds": m["ours"]["core_ms"] / 1e3,
+                    "times a plain loop": m["core_ratio"],
+                }
+            )
             rows.append(row | {"how": how, "date": found.date[:10]})
-    return comparison_table(rows, ["work", "how", "processor seconds", "times a plain loop", "error of the field", "date"])
+    return comparison_table(
+        rows, ["work", "how", "processor seconds", "times a plain loop", "error of the field", "date"]
+    )

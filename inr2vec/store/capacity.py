@@ -38,12 +38,16 @@ class Plan:
         return self.fit.batch/self.rate/2
 
     def __str__(self):
-        return (f"{self.inrs:,} INRs of {self.spec.hidden} x {self.spec.layers} on {self.cards} cards at {self.rate:.2f} a second each: "
-                f"{self.hours:,.1f} hours or {self.cost:,.0f} at {self.price:g} a card and hour, {self.bytes/1e12:.2f} TB as {self.dtype} in {self.shards:,} shards; "
-                f"a kill costs {self.lost_by_a_kill:.1f} s of one card")
+        return (
+            f"{self.inrs:,} INRs of {self.spec.hidden} x {self.spec.layers} on {self.cards} cards at {self.rate:.2f} a second each: "
+            f"{self.hours:,.1f} hours or {self.cost:,.0f} at {self.price:g} a card and hour, {self.bytes / 1e12:.2f} TB as {self.dtype} in {self.shards:,} shards; "
+            f"a kill costs {self.lost_by_a_kill:.1f} s of one card"
+        )
 
 def flops_per_inr(spec: SirenSpec, fit: FitSpec = FitSpec()) -> int:
     "Floating-point operations of fitting one INR."
     weights = sum(s[0]*s[1] for s in spec.shapes.values() if len(s) == 2)
-    rule = 30*spec.hidden**3*(spec.layers - 1) if fit.rule == "muon" else 0     # five turns of three products for each hidden matrix
+    rule = (
+        30 * spec.hidden**3 * (spec.layers - 1) if fit.rule == "muon" else 0
+    )  # five turns of three products for each hidden matrix
     return (6*weights*fit.points + rule)*fit.steps

@@ -39,7 +39,10 @@ class Codec:
         delta = weights if self.init is None else weights - self.init
         if self.dtype == "float16": return dict(weights=delta.half())
         scale = torch.cat([r.abs().amax(-1)/127 for r in self._rows(delta)], 1)
-        q = [(r/s.unsqueeze(-1)).nan_to_num(0, 0, 0).round().to(torch.int8).flatten(1) for r, s in zip(self._rows(delta), self._split(scale))]
+        q = [
+            (r / s.unsqueeze(-1)).nan_to_num(0, 0, 0).round().to(torch.int8).flatten(1)
+            for r, s in zip(self._rows(delta), self._split(scale))
+        ]
         return dict(weights=torch.cat(q, 1), scale=scale)
 
     def decode(self, tensors: dict[str, Tensor],

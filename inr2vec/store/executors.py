@@ -28,8 +28,18 @@ def run_tasks(fn: Callable,                  # called as fn(*shared, *task); imp
     options = dict(num_cpus=1, max_retries=3) | (options or {})
     remote = ray.remote(**options)(lambda shared, task: fn(*shared, *task))
     total, shared, pending = ray.cluster_resources(), ray.put(shared), []
-    slots = min((int(total.get(name, 0)/options[key]) for name, key in (("CPU", "num_cpus"), ("GPU", "num_gpus")) if options.get(key)), default=1)
-    if not slots: raise UnknownOption("engine", f"no node of the cluster can run a task with {options}", "ask for less, or add nodes")
+    slots = min(
+        (
+            int(total.get(name, 0) / options[key])
+            for name, key in (("CPU", "num_cpus"), ("GPU", "num_gpus"))
+            if options.get(key)
+        ),
+        default=1,
+    )
+    if not slots:
+        raise UnknownOption(
+            "engine", f"no node of the cluster can run a task with {options}", "ask for less, or add nodes"
+        )
     try:
         for task in tasks:
             pending.append(remote.remote(shared, task))
@@ -47,8 +57,10 @@ def _next(ray, pending: list):
 
 def _ray():
     "Ray, connected to the cluster of RAY_ADDRESS, or to one of this machine's processes."
-    try: import ray
-    except ImportError as e: raise UnknownOption("engine", "'ray' needs a package that is not installed", "pip install inr2vec[ray]") from e
+    try:
+        import ray
+    except ImportError as e:
+        raise UnknownOption("engine", "'ray' needs a package that is not installed", "pip install inr2vec[ray]") from e
     if not ray.is_initialized():
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         ray.init(include_dashboard=None if "RAY_ADDRESS" in os.environ else False, log_to_driver=False)

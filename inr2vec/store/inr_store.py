@@ -37,16 +37,21 @@ _all_ = ["Inrs", "write_atomically", "fingerprint"]
 # %% ../../nbs/store/50_inr_store.ipynb #00000005
 class InrStore(ShardFolder):
     "INRs in a folder, with the settings they were made with."
-    def __init__(self, path,
-                 config: dict | None = None,      # what the INRs depend on; None opens any store that is there
-                 spec: SirenSpec | None = None,   # with `init`: their architecture
-                 init: Tensor | None = None,      # (num_params,) the shared initialisation; without it, weights are kept as they are
-                 dtype: str | None = None,        # see `codec.DTYPES`; None is the store's own, or float16 for a new one with `init`
-                 ):
+    def __init__(
+        self,
+        path,
+        config: dict | None = None,  # what the INRs depend on; None opens any store that is there
+        spec: SirenSpec | None = None,  # with `init`: their architecture
+        init: Tensor | None = None,  # (num_params,) the shared initialisation; without it, weights are kept as they are
+        dtype: str | None = None,  # see `codec.DTYPES`; None is the store's own, or float16 for a new one with `init`
+    ):
         path, at = Path(path), Path(path)/"config.json"
-        if config is None and init is None and not at.exists():    # someone who reads, at a path that was mistyped
-            raise UnreadableFile(path, "no store of INRs is here (a folder with config.json)" if path.exists() else "there is no such folder",
-                                 "check the path; a new store asks for `config`, or for `spec` and `init`")
+        if config is None and init is None and not at.exists():  # someone who reads, at a path that was mistyped
+            raise UnreadableFile(
+                path,
+                "no store of INRs is here (a folder with config.json)" if path.exists() else "there is no such folder",
+                "check the path; a new store asks for `config`, or for `spec` and `init`",
+            )
         path.mkdir(parents=True, exist_ok=True)
         known = _json(at) if at.exists() else None
         wanted = json.loads(json.dumps(config, default=repr)) if config is not None else None
@@ -57,7 +62,11 @@ class InrStore(ShardFolder):
             if init is not None: _save_init(path/"init.safetensors", spec, init)
             write_atomically(at, lambda p: p.write_text(json.dumps(known, indent=1)))
         self.config = known["config"]
-        differ = sorted(k for k in {*wanted, *self.config} if wanted.get(k) != self.config.get(k)) if wanted is not None else []
+        differ = (
+            sorted(k for k in {*wanted, *self.config} if wanted.get(k) != self.config.get(k))
+            if wanted is not None
+            else []
+        )
         if dtype not in (None, known["dtype"]): differ.append("dtype")
         if not differ and init is not None and known["init"] not in (None, _sha(init)): differ.append("init")
         if differ:
@@ -79,34 +88,44 @@ class InrStore(ShardFolder):
         if not parts: raise CorruptStore(self.path, "it holds no INRs", "fit some first")
         return Inrs.cat(parts)
 
-    def rows(self, at: Sequence[int],
-             out: Tensor | None = None,   # (at least as many, num_params) float32: memory for the weights, instead of new
-             ) -> Inrs:
+    def rows(
+        self,
+        at: Sequence[int],
+        out: Tensor | None = None,  # (at least as many, num_params) float32: memory for the weights, instead of new
+    ) -> Inrs:
         "The INRs at places `at` of the store, in that order."
         if self._where is None:
             ks = sorted(self.entries)
             self._where = np.array(ks), np.cumsum([0] + [len(self.entries[k]["names"]) for k in ks])
         (ks, starts), at = self._where, np.asarray(at, int)
-        if len(at) == 0 or at.min() < 0 or at.max() >= starts[-1]: raise IndexError(f"rows from 0 to {starts[-1] - 1} exist")
+        if len(at) == 0 or at.min() < 0 or at.max() >= starts[-1]:
+            raise IndexError(f"rows from 0 to {starts[-1] - 1} exist")
         of, parts, places = np.searchsorted(starts, at, side="right") - 1, [], []
         if out is None and self.codec.spec is not None: out = torch.empty(len(at), self.codec.spec.num_params)
         for i in np.unique(of):
             here = np.flatnonzero(of == i)
-            part = read_shard(self.shard(int(ks[i])), self.codec, rows=(at[here] - starts[i]).tolist(), into=None if out is None else (out, here.tolist()))
+            part = read_shard(
+                self.shard(int(ks[i])),
+                self.codec,
+                rows=(at[here] - starts[i]).tolist(),
+                into=None if out is None else (out, here.tolist()),
+            )
             if out is None: out = torch.empty(len(at), part.weights.shape[1])
             if part.weights is not out: out[torch.from_numpy(here)] = part.weights
             part.weights = None
-            parts.append(part); places.append(here)
+            parts.append(part)
+            places.append(here)
         inrs = Inrs.cat(parts)[torch.from_numpy(np.argsort(np.concatenate(places)))]
         inrs.weights = out[:len(at)]
         return inrs
 
-    def batches(self,
-                batch: int,                # INRs at a time
-                seed: int | None = None,   # an order for this seed; None is the store's own
-                failed: bool = False,      # also those that diverged
-                reuse: bool = False,       # each batch's weights take the place of those before: copy what must outlive a step
-                ) -> Iterator[Inrs]:
+    def batches(
+        self,
+        batch: int,  # INRs at a time
+        seed: int | None = None,  # an order for this seed; None is the store's own
+        failed: bool = False,  # also those that diverged
+        reuse: bool = False,  # each batch's weights take the place of those before: copy what must outlive a step
+    ) -> Iterator[Inrs]:
         "All INRs once, without ever holding more than a batch."
         skip = set() if failed else {n for e in self.entries.values() for n in e["failed"]}
         at = np.array([i for i, n in enumerate(self.names) if n not in skip], int)
@@ -119,17 +138,27 @@ class InrStore(ShardFolder):
 
 def _json(at: Path) -> dict:
     "What `config.json` says."
-    try: known = json.loads(at.read_text()); known["config"], known["dtype"], known["init"]; return known
+    try:
+        known = json.loads(at.read_text())
+        known["config"], known["dtype"], known["init"]
+        return known
     except (ValueError, KeyError, TypeError) as e:
-        raise CorruptStore(at, f"it is not what a store's settings look like ({type(e).__name__}: {e})", "remove the folder and fit again") from e
+        raise CorruptStore(
+            at,
+            f"it is not what a store's settings look like ({type(e).__name__}: {e})",
+            "remove the folder and fit again",
+        ) from e
 
-def _sha(init: Tensor) -> str: return hashlib.sha256(init.detach().cpu().float().contiguous().numpy().tobytes()).hexdigest()
+def _sha(init: Tensor) -> str:
+    return hashlib.sha256(init.detach().cpu().float().contiguous().numpy().tobytes()).hexdigest()
 
 def _save_init(at: Path, spec: SirenSpec, init: Tensor):
     state = {n: p.contiguous() for n, p in spec.unflatten(init.detach().cpu().float()).items()}
     write_atomically(at, lambda p: p.write_bytes(save(state, dict(w0=repr(spec.w0)))))
 
-def _init(at: Path, sha: str | None, spec: SirenSpec | None, init: Tensor | None) -> tuple[SirenSpec | None, Tensor | None]:
+def _init(
+    at: Path, sha: str | None, spec: SirenSpec | None, init: Tensor | None
+) -> tuple[SirenSpec | None, Tensor | None]:
     "The architecture and the initialisation, from the file or, where that is damaged, from the caller."
     if sha is None: return spec, None
     try:
@@ -138,7 +167,8 @@ def _init(at: Path, sha: str | None, spec: SirenSpec | None, init: Tensor | None
         if _sha(flat) == sha: return spec or saved, flat
         problem = "its checksum is not that of what was written"
     except Exception as e: problem = f"it cannot be read ({type(e).__name__})"
-    if init is None: raise CorruptStore(at, problem, "run `fit_shapes` on this store, which writes the file anew: no INR is lost")
+    if init is None:
+        raise CorruptStore(at, problem, "run `fit_shapes` on this store, which writes the file anew: no INR is lost")
     _save_init(at, spec, init)
     return spec, init.detach().cpu().float()
 
@@ -165,40 +195,70 @@ def fit_shapes(shapes: Sequence[Shape],
     if not isinstance(store, InrStore):
         with warnings.catch_warnings():
             if repair: warnings.simplefilter("ignore")
-            config = dict(field=field, spec=spec, fit=fit, queries=queries, seed=seed, init=fingerprint(init.cpu().numpy().tobytes().hex()))
+            config = dict(
+                field=field,
+                spec=spec,
+                fit=fit,
+                queries=queries,
+                seed=seed,
+                init=fingerprint(init.cpu().numpy().tobytes().hex()),
+            )
             store = InrStore(store, config, spec, init, dtype)
     sweep(store.path)
     report = store.verify(deep=repair)
-    if report.damaged and not repair: raise CorruptStore(store.path, str(report), "`fit_shapes(..., repair=True)`, or `store.discard(k)`")
+    if report.damaged and not repair:
+        raise CorruptStore(store.path, str(report), "`fit_shapes(..., repair=True)`, or `store.discard(k)`")
     for k in report.damaged: store.discard(k)
     if report.index: store.rebuild_index(reread=repair)
     groups = [range(i, min(i + fit.batch, len(shapes))) for i in range(0, len(shapes), fit.batch)]
     there, done = store._on_disk(), {}
-    pick = lambda at: [shapes[i] for i in at]
-    tasks = ((k, store.shard(k), pick(at) if isinstance(shapes, list) else (shapes, at)) for k, at in enumerate(groups) if k not in there)
+    def pick(at):
+        return [shapes[i] for i in at]
+    tasks = (
+        (k, store.shard(k), pick(at) if isinstance(shapes, list) else (shapes, at))
+        for k, at in enumerate(groups)
+        if k not in there
+    )
     shared = (field, spec, init.cpu(), fit, queries, seed, device, store.codec)
     options = (dict(num_gpus=1) if str(device).startswith("cuda") else {}) | (engine_options or {})
     with tqdm(total=len(shapes), desc=f"fitting {field} INRs", unit="INR", disable=not progress) as bar:
         def finished(k: int):
-            done[k] = store.read(k, weights=load); bar.update(len(groups[k]))
+            done[k] = store.read(k, weights=load)
+            bar.update(len(groups[k]))
         for k in sorted(there.keys() & range(len(groups))):
             if isinstance(shapes, list) and store.entries[k]["names"] != [s.name for s in pick(groups[k])]:
-                raise CorruptStore(store.shard(k), "it holds other shapes than asked for", "use another folder for other shapes")
+                raise CorruptStore(
+                    store.shard(k), "it holds other shapes than asked for", "use another folder for other shapes"
+                )
             try: finished(k)
             except CorruptStore as e: raise CorruptStore(store.path, str(store.verify()), e.remedy) from e
         for k, entry in run_tasks(fit_shard, shared, tasks, engine, options):
-            store.add(k, entry); finished(k)
+            store.add(k, entry)
+            finished(k)
         if len(there) < len(done): store.rebuild_index(reread=False)     # in order, and without what was replaced
     inrs = Inrs.cat([done[k] for k in range(len(groups))])
     if inrs.failed:
-        warnings.warn(f"{len(inrs.failed)} of {len(inrs)} INRs did not become finite, even at a third of the learning rate {fit.lr}; "
-                      f"their loss is NaN: {', '.join(inrs.failed[:8])}{' ...' if len(inrs.failed) > 8 else ''}", Diverged, stacklevel=2)
+        warnings.warn(
+            f"{len(inrs.failed)} of {len(inrs)} INRs did not become finite, even at a third of the learning rate {fit.lr}; "
+            f"their loss is NaN: {', '.join(inrs.failed[:8])}{' ...' if len(inrs.failed) > 8 else ''}",
+            Diverged,
+            stacklevel=2,
+        )
     return inrs
 
-def fit_shard(field: str, spec: SirenSpec, init: Tensor, fit: FitSpec, queries: QuerySpec, seed: int, device: str, codec: Codec,
-              k: int, path: Path,
-              group: list[Shape] | tuple[Sequence, range],   # the shapes, or where to find them
-              ) -> tuple[int, dict]:
+def fit_shard(
+    field: str,
+    spec: SirenSpec,
+    init: Tensor,
+    fit: FitSpec,
+    queries: QuerySpec,
+    seed: int,
+    device: str,
+    codec: Codec,
+    k: int,
+    path: Path,
+    group: list[Shape] | tuple[Sequence, range],  # the shapes, or where to find them
+) -> tuple[int, dict]:
     "Fit one group of shapes and write it as shard `k`, in whatever process this is."
     if isinstance(group, tuple): group = [group[0][i] for i in group[1]]
     x, v = (torch.from_numpy(np.stack(a)) for a in zip(*(make_queries(s, field, queries, seed) for s in group)))

@@ -26,17 +26,28 @@ class StoreReport:
     damaged: dict[int, str] = field(default_factory=dict) # shard -> what is wrong with its file
     missing: list[int] = field(default_factory=list)      # shards that the index knows and the disk does not
     lost: list[str] = field(default_factory=list)         # names of the INRs in those, as far as they are known
-    failed: list[str] = field(default_factory=list)       # INRs that diverged
-    index: str = ""                                                 # what is wrong with the index; the shards make up for it
+    failed: list[str] = field(default_factory=list)  # INRs that diverged
+    index: str = ""  # what is wrong with the index; the shards make up for it
 
     @property
     def ok(self) -> bool: return not (self.damaged or self.missing or self.index)
 
     def __str__(self):
-        name, few = self.path.name, lambda names: ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
-        out = [f"{name}: {self.inrs} INRs can be read"] + [f"shard {k} is damaged: {why}" for k, why in self.damaged.items()]
-        out += [f"shard {k} is missing" for k in self.missing] + ([f"the index {self.index}; `store.rebuild_index()` mends it"] if self.index else [])
-        if self.damaged or self.missing: out += [f"lost: {few(self.lost) or 'names unknown'}", "`fit_shapes(..., repair=True)` fits just these again"]
+        name, few = (
+            self.path.name,
+            lambda names: ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else ""),
+        )
+        out = [f"{name}: {self.inrs} INRs can be read"] + [
+            f"shard {k} is damaged: {why}" for k, why in self.damaged.items()
+        ]
+        out += [f"shard {k} is missing" for k in self.missing] + (
+            [f"the index {self.index}; `store.rebuild_index()` mends it"] if self.index else []
+        )
+        if self.damaged or self.missing:
+            out += [
+                f"lost: {few(self.lost) or 'names unknown'}",
+                "`fit_shapes(..., repair=True)` fits just these again",
+            ]
         return "\n".join(out + ([f"diverged: {few(self.failed)}"] if self.failed else []))
 
 # %% ../../nbs/store/30_manifest.ipynb #00000007
@@ -58,7 +69,8 @@ class ShardFolder:
                 e = json.loads(line)
                 if not KEYS <= e.keys(): raise KeyError
                 self.entries[e["k"]] = e
-            except (ValueError, KeyError, AttributeError, TypeError): self._index_problem = "has a line that cannot be read"
+            except (ValueError, KeyError, AttributeError, TypeError):
+                self._index_problem = "has a line that cannot be read"
         self.unindexed = [k for k in self._on_disk() if k not in self.entries]
         for k in self.unindexed:
             try: self.entries[k] = dict(k=k, **index_entry(self.shard(k)))
@@ -70,7 +82,8 @@ class ShardFolder:
 
     def _on_disk(self) -> dict[int, int]:
         "Shard -> size of its file."
-        with os.scandir(self.path) as files: found = [f for f in files if f.name.startswith("shard-") and f.name.endswith(".safetensors")]
+        with os.scandir(self.path) as files:
+            found = [f for f in files if f.name.startswith("shard-") and f.name.endswith(".safetensors")]
         return dict(sorted((int(f.name[6:-12]), f.stat().st_size) for f in found))
 
     def shard(self, k: int) -> Path: return self.path/f"shard-{k:05d}.safetensors"
@@ -85,8 +98,10 @@ class ShardFolder:
         entry, at = dict(k=k, **entry), self.path/"index.jsonl"
         try:
             with open(at, "ab+") as f:
-                cut = f.tell() and (f.seek(-1, 2), f.read(1) != b"\n")[1]      # the line before was cut off
-                f.write(b"\n"*bool(cut) + json.dumps(entry).encode() + b"\n"); f.flush(); os.fsync(f.fileno())
+                cut = f.tell() and (f.seek(-1, 2), f.read(1) != b"\n")[1]  # the line before was cut off
+                f.write(b"\n" * bool(cut) + json.dumps(entry).encode() + b"\n")
+                f.flush()
+                os.fsync(f.fileno())
         except OSError as e: raise CannotWrite(at, f"the index cannot be written ({e.strerror})") from e
         self.entries[k], self._where = entry, None
 
@@ -101,23 +116,32 @@ class ShardFolder:
 
     def discard(self, k: int):
         "Move shard `k` out of the way, into `quarantine`: the next `fit_shapes` fits it again."
-        to = self.path/"quarantine"; to.mkdir(exist_ok=True)
-        if self.shard(k).exists(): os.replace(self.shard(k), to/f"{self.shard(k).stem}.{len(list(to.iterdir()))}.safetensors")
+        to = self.path / "quarantine"
+        to.mkdir(exist_ok=True)
+        if self.shard(k).exists():
+            os.replace(self.shard(k), to / f"{self.shard(k).stem}.{len(list(to.iterdir()))}.safetensors")
 
-    def verify(self,
-               deep: bool = True,      # read every shard and compare its checksum; otherwise only the sizes of the files
-               ) -> StoreReport:
+    def verify(
+        self,
+        deep: bool = True,  # read every shard and compare its checksum; otherwise only the sizes of the files
+    ) -> StoreReport:
         "What is there, what is damaged or missing, and whose INRs those are."
         files, out = self._on_disk(), StoreReport(self.path, index=self._index_problem)
         for k in sorted({*files, *self.entries}):
             e = self.entries.get(k)
             try:
-                if k not in files: out.missing.append(k); raise FileNotFoundError
+                if k not in files:
+                    out.missing.append(k)
+                    raise FileNotFoundError
                 if deep or e is None:
                     read_shard(self.shard(k), self.codec)
                     if dict(k=k, **index_entry(self.shard(k))) != e: out.index = f"is wrong about shard {k}"
-                elif e["bytes"] != files[k]: raise CorruptStore(self.shard(k), f"its file has {files[k]:,} bytes, and the index says {e['bytes']:,}")
-                out.inrs += len(e["names"]); out.failed += e["failed"]
+                elif e["bytes"] != files[k]:
+                    raise CorruptStore(
+                        self.shard(k), f"its file has {files[k]:,} bytes, and the index says {e['bytes']:,}"
+                    )
+                out.inrs += len(e["names"])
+                out.failed += e["failed"]
             except (CorruptStore, FileNotFoundError) as err:
                 if k in files: out.damaged[k] = err.problem
                 out.lost += e["names"] if e else []

@@ -51,23 +51,35 @@ class Inrs:
     @staticmethod
     def cat(parts: list["Inrs"]) -> "Inrs":
         "Several as one."
-        cat = lambda key: None if any(getattr(p, key) is None for p in parts) else torch.cat([getattr(p, key) for p in parts])
-        return Inrs([n for p in parts for n in p.names], [x for p in parts for x in p.labels], *map(cat, ("weights", "loss", "error")))
+        def cat(key):
+            return (
+                    None if any(getattr(p, key) is None for p in parts) else torch.cat([getattr(p, key) for p in parts])
+                )
+        return Inrs(
+            [n for p in parts for n in p.names],
+            [x for p in parts for x in p.labels],
+            *map(cat, ("weights", "loss", "error")),
+        )
 
 # %% ../../nbs/store/20_shards.ipynb #0000000d
 def digest(meta: dict, tensors: dict[str, Tensor]) -> str:
     "SHA-256 over a shard's names, classes and tensors."
     h = hashlib.sha256(json.dumps([meta[key] for key in ("names", "labels", "dtype")]).encode())
     for name, t in sorted(tensors.items()):
-        h.update(f"{name} {t.dtype} {tuple(t.shape)}".encode()); h.update(t.contiguous().numpy().reshape(-1).view("uint8").data)
+        h.update(f"{name} {t.dtype} {tuple(t.shape)}".encode())
+        h.update(t.contiguous().numpy().reshape(-1).view("uint8").data)
     return h.hexdigest()
 
-def write_shard(path: Path, names: list[str], labels: list, fitted: Fitted, codec: Codec) -> dict:  # the shard's line in the index
+def write_shard(
+    path: Path, names: list[str], labels: list, fitted: Fitted, codec: Codec
+) -> dict:  # the shard's line in the index
     "Write one shard, in one piece; the same INRs give the same bytes."
     tensors = codec.encode(fitted.weights.detach().cpu().float())
     loss = fitted.loss.detach().cpu().float()
     finite = torch.isfinite(codec.decode(tensors)).all(1) & torch.isfinite(loss)
-    tensors |= dict(loss=loss.where(finite, torch.tensor(float("nan"))), error=fitted.error.detach().cpu().float().contiguous())
+    tensors |= dict(
+        loss=loss.where(finite, torch.tensor(float("nan"))), error=fitted.error.detach().cpu().float().contiguous()
+    )
     meta = dict(names=list(names), labels=list(labels), dtype=codec.dtype)
     meta["sha256"] = digest(meta, tensors)
     data = save(tensors, {"inr2vec": json.dumps(meta)})      # a single key: several would come in any order
@@ -86,29 +98,44 @@ def opened(path: Path):
         with safe_open(path, framework="pt") as f: yield f, json.loads(f.metadata()["inr2vec"])
     except CorruptStore: raise
     except Exception as e:
-        raise CorruptStore(path, f"the shard cannot be read ({type(e).__name__}: {e})",
-                           "fit again with `repair=True`, or after `store.discard(k)`: only this shard's INRs are repeated") from e
+        raise CorruptStore(
+            path,
+            f"the shard cannot be read ({type(e).__name__}: {e})",
+            "fit again with `repair=True`, or after `store.discard(k)`: only this shard's INRs are repeated",
+        ) from e
 
-def read_shard(path: Path,
-               codec: Codec,
-               rows: list[int] | None = None,   # some INRs only, unchecked; all when None
-               weights: bool = True,            # False leaves the weights on the disk
-               check: bool = True,              # compare the checksum
-               into: tuple[Tensor, list[int]] | None = None,  # with `rows`: memory for weights, and the place in it of each row
-               ) -> Inrs:
+def read_shard(
+    path: Path,
+    codec: Codec,
+    rows: list[int] | None = None,  # some INRs only, unchecked; all when None
+    weights: bool = True,  # False leaves the weights on the disk
+    check: bool = True,  # compare the checksum
+    into: tuple[Tensor, list[int]] | None = None,  # with `rows`: memory for weights, and the place in it of each row
+) -> Inrs:
     "INRs of one shard; raises `CorruptStore` if the file is damaged."
     with opened(path) as (f, meta):
         keys = [key for key in f.keys() if weights or key in ("loss", "error")]
         t = {key: f.get_tensor(key) for key in keys}     # mapped: nothing is read yet
         if rows is not None:
             w = _decoded(t, codec, rows, *(into or (None, range(len(rows))))) if weights else None
-            return Inrs([meta["names"][r] for r in rows], [meta["labels"][r] for r in rows], w, t["loss"][rows], t["error"][rows])
+            return Inrs(
+                [meta["names"][r] for r in rows],
+                [meta["labels"][r] for r in rows],
+                w,
+                t["loss"][rows],
+                t["error"][rows],
+            )
         if check and weights and digest(meta, t) != meta["sha256"]:
-            raise CorruptStore(path, "its checksum is not that of what was written",
-                               "fit again with `repair=True`, or after `store.discard(k)`: only this shard's INRs are repeated")
+            raise CorruptStore(
+                path,
+                "its checksum is not that of what was written",
+                "fit again with `repair=True`, or after `store.discard(k)`: only this shard's INRs are repeated",
+            )
         return Inrs(meta["names"], meta["labels"], codec.decode(t) if weights else None, t["loss"], t["error"])
 
-def _decoded(tensors: dict[str, Tensor], codec: Codec, rows: list[int], out: Tensor | None, places: "list[int]") -> Tensor:
+def _decoded(
+    tensors: dict[str, Tensor], codec: Codec, rows: list[int], out: Tensor | None, places: "list[int]"
+) -> Tensor:
     "Some rows of a shard's weights, in `places` of `out`: straight into it where they are large, else a cache full at a time."
     t, size = {k: tensors[k] for k in ("weights", "scale") if k in tensors}, tensors["weights"].shape[1]
     if out is None: out = torch.empty(len(rows), size)

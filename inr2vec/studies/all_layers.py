@@ -22,7 +22,9 @@ from ..experiments.scoreboard import classify, cloud_quality, depth_of_retrieval
 from ..inrs.siren import SirenSpec
 
 # %% ../../nbs/studies/50_all_layers.ipynb #40230380
-def all_rows(spec: SirenSpec, flat: Tensor) -> Tensor:  # (b, num_params) -> (b, (layers - 1)*(hidden + 1) + in_dim + 1 + 2*out_dim, hidden)
+def all_rows(
+    spec: SirenSpec, flat: Tensor
+) -> Tensor:  # (b, num_params) -> (b, (layers - 1)*(hidden + 1) + in_dim + 1 + 2*out_dim, hidden)
     "The paper's matrix of an INR, with rows for the first and the last layer below."
     p = list(spec.unflatten(flat).values())
     scale = (6/spec.hidden)**.5/spec.w0*spec.in_dim            # the bound of hidden weights over that of the first
@@ -36,8 +38,15 @@ class AllLayersEncoder(PaperEncoder):
     @classmethod
     def like(cls, other: PaperEncoder) -> "AllLayersEncoder":
         "With the networks of `other`."
-        if not isinstance(other, PaperEncoder): raise UnknownOption("encoder", f"{type(other).__name__} reads no rows", "prepare the model with encoder='paper'")
-        made = cls(other.spec, tuple(m.out_features for m in other.rows[:-1] if isinstance(m, torch.nn.Linear)), other.embed_dim)
+        if not isinstance(other, PaperEncoder):
+            raise UnknownOption(
+                "encoder", f"{type(other).__name__} reads no rows", "prepare the model with encoder='paper'"
+            )
+        made = cls(
+            other.spec,
+            tuple(m.out_features for m in other.rows[:-1] if isinstance(m, torch.nn.Linear)),
+            other.embed_dim,
+        )
         made.load_state_dict(other.state_dict())
         return made.train(other.training)
 
@@ -59,8 +68,16 @@ def with_all_layers(p: Prepared, progress: bool = True) -> Prepared:
     model.encoder = AllLayersEncoder.like(model.encoder)
     folder = p.folder.with_name(f"all-layers-{p.folder.name}")
     model, earlier = train_or_load(p.shapes.train, p.train_inrs, model, folder, progress)
-    if not isinstance(model.encoder, AllLayersEncoder): model.encoder = AllLayersEncoder.like(model.encoder)    # as it was saved
-    return replace(p, model=model, z_train=model.embed(p.train_inrs), z_test=model.embed(p.test_inrs), folder=folder, reused=["training"]*earlier)
+    if not isinstance(model.encoder, AllLayersEncoder):
+        model.encoder = AllLayersEncoder.like(model.encoder)  # as it was saved
+    return replace(
+        p,
+        model=model,
+        z_train=model.embed(p.train_inrs),
+        z_test=model.embed(p.test_inrs),
+        folder=folder,
+        reused=["training"] * earlier,
+    )
 
 def layer_rows(models: dict[str, Prepared],      # what the encoder reads -> its model
                decoded: int = 8,                 # test shapes to reconstruct
@@ -71,14 +88,26 @@ def layer_rows(models: dict[str, Prepared],      # what the encoder reads -> its
         truth, d = p.test_labels, embedding_distances(p.z_test, p.z_test)
         scores = retrieval_scores(d, truth, truth, depth_of_retrieval(truth), leave_out_self=True)
         pictures[name], quality = cloud_quality(p, decoded)
-        rows.append({"encoder reads": name, "accuracy": classify(p, seed, progress)[1]["accuracy"], **{k: v for k, v in scores.items() if k.startswith("mAP")},
-                     "chamfer": quality["from embeddings"]["chamfer"], "chamfer of INRs": quality["from INRs"]["chamfer"], "decoded": quality["from embeddings"]["decoded"],
-                     "parameters": sum(w.numel() for w in p.model.encoder.parameters())})
+        rows.append(
+            {
+                "encoder reads": name,
+                "accuracy": classify(p, seed, progress)[1]["accuracy"],
+                **{k: v for k, v in scores.items() if k.startswith("mAP")},
+                "chamfer": quality["from embeddings"]["chamfer"],
+                "chamfer of INRs": quality["from INRs"]["chamfer"],
+                "decoded": quality["from embeddings"]["decoded"],
+                "parameters": sum(w.numel() for w in p.model.encoder.parameters()),
+            }
+        )
     return rows, pictures
 
 def layers_in_words(rows: list[dict]) -> str:
     "What the figures say."
     a, b = rows
     gain, first = b["accuracy"] - a["accuracy"], [k for k in a if k.startswith("mAP")][0]
-    verdict = "about as good, as in the paper" if abs(gain) < .05 and abs(b[first] - a[first]) < .05 else f"{'better' if gain + b[first] - a[first] > 0 else 'worse'}, unlike in the paper"
-    return (f"Reading all layers, the accuracy goes from {a['accuracy']:.3f} to {b['accuracy']:.3f} and {first} from {a[first]:.3f} to {b[first]:.3f}: {verdict}.")
+    verdict = (
+        "about as good, as in the paper"
+        if abs(gain) < 0.05 and abs(b[first] - a[first]) < 0.05
+        else f"{'better' if gain + b[first] - a[first] > 0 else 'worse'}, unlike in the paper"
+    )
+    return f"Reading all layers, the accuracy goes from {a['accuracy']:.3f} to {b['accuracy']:.3f} and {first} from {a[first]:.3f} to {b[first]:.3f}: {verdict}."

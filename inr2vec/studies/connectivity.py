@@ -37,29 +37,48 @@ def barrier(loss: np.ndarray) -> float:  # (steps,)
     return float((loss - np.linspace(loss[0], loss[-1], len(loss))).max().clip(0))
 
 # %% ../../nbs/studies/30_connectivity.ipynb #0c840091
-KINDS = ("same shape, same start", "same shape, another start", "another shape, same start", "another shape, another start")
+KINDS = (
+    "same shape, same start",
+    "same shape, another start",
+    "another shape, same start",
+    "another shape, another start",
+)
 
-def ways_of_pairs(shapes: list[Shape],
-                  preset: Preset | str = "laptop",
-                  field: str = "udf",
-                  steps: int = 21,
-                  points: int = 2048,      # that losses are measured at
-                  seed: int = 0, folder="runs", progress: bool = True) -> dict[str, np.ndarray]:  # kind -> (pairs, steps)
+def ways_of_pairs(
+    shapes: list[Shape],
+    preset: Preset | str = "laptop",
+    field: str = "udf",
+    steps: int = 21,
+    points: int = 2048,  # that losses are measured at
+    seed: int = 0,
+    folder="runs",
+    progress: bool = True,
+) -> dict[str, np.ndarray]:  # kind -> (pairs, steps)
     "The losses between INRs, for each kind of pair: as many pairs as shapes."
     if len(shapes) < 2: raise UnknownOption("shapes", f"{len(shapes)} is too few for pairs", "give at least two")
     p, n = get_preset(preset), len(shapes)
-    own, drawn, other = (refit(shapes, p, field, s, d, seed, folder, best_device(), progress).weights for s, d in ((0, 0), (0, 1), (1, 1)))
+    own, drawn, other = (
+        refit(shapes, p, field, s, d, seed, folder, best_device(), progress).weights
+        for s, d in ((0, 0), (0, 1), (1, 1))
+    )
     asked = Asked(shapes, p, field, points, seed)
-    return {kind: np.stack([on_the_way(p.siren, own[i], to[(i + k) % n], asked, i, (i + k) % n, steps) for i in range(n)])
-            for kind, k, to in zip(KINDS, (0, 0, 1, 1), (drawn, other)*2)}
+    return {
+        kind: np.stack([on_the_way(p.siren, own[i], to[(i + k) % n], asked, i, (i + k) % n, steps) for i in range(n)])
+        for kind, k, to in zip(KINDS, (0, 0, 1, 1), (drawn, other) * 2)
+    }
 
 def barriers(ways: dict[str, np.ndarray]) -> dict[str, dict]:
     "For each kind the loss at the ends and half way, and the barrier, as means over the pairs."
     out = {}
     for kind, losses in ways.items():
         heights = np.array([barrier(x) for x in losses])
-        out[kind] = {"ends": float(losses[:, [0, -1]].mean()), "half way": float(losses[:, losses.shape[1]//2].mean()), "barrier": float(heights.mean()),
-                     "highest barrier": float(heights.max()), "pairs": len(losses)}
+        out[kind] = {
+            "ends": float(losses[:, [0, -1]].mean()),
+            "half way": float(losses[:, losses.shape[1] // 2].mean()),
+            "barrier": float(heights.mean()),
+            "highest barrier": float(heights.max()),
+            "pairs": len(losses),
+        }
     return out
 
 def barriers_in_words(b: dict[str, dict]) -> str:
@@ -69,18 +88,41 @@ def barriers_in_words(b: dict[str, dict]) -> str:
         times = f", {other/same:.0f} times as high" if same > 0 and other/same >= 1.5 else ""
         return f"{what} the loss rises by {same:.3f} from one start and by {other:.3f} from two{times}"
     two = text("between two shapes", b[KINDS[2]]["barrier"], b[KINDS[3]]["barrier"])
-    verdict = "the hill is that of the starts, as the paper finds" if other > 2*same else "the start makes no such difference here, unlike in the paper"
+    verdict = (
+        "the hill is that of the starts, as the paper finds"
+        if other > 2 * same
+        else "the start makes no such difference here, unlike in the paper"
+    )
     return f"Between two INRs of one shape {text('', same, other).strip()}; {two}. So {verdict}."
 
 # %% ../../nbs/studies/30_connectivity.ipynb #1e0453e7
-def shapes_on_the_way(shape: Shape, preset: Preset | str = "laptop", field: str = "udf", steps: int = 5, seed: int = 0,
-                      folder="runs", others: list[Shape] | None = None,   # the list that it was fitted in
-                      progress: bool = True) -> dict[str, list]:  # kind -> `steps` clouds, meshes or grids, None where there is no surface
+def shapes_on_the_way(
+    shape: Shape,
+    preset: Preset | str = "laptop",
+    field: str = "udf",
+    steps: int = 5,
+    seed: int = 0,
+    folder="runs",
+    others: list[Shape] | None = None,  # the list that it was fitted in
+    progress: bool = True,
+) -> dict[str, list]:  # kind -> `steps` clouds, meshes or grids, None where there is no surface
     "One shape on the way between two INRs of it: from one start, and from two."
     p, fitted = get_preset(preset), others or [shape]
     i = [s.name for s in fitted].index(shape.name)
-    own, drawn, other = (refit(fitted, p, field, s, d, seed, folder, best_device(), progress).weights[i] for s, d in ((0, 0), (0, 1), (1, 1)))
+    own, drawn, other = (
+        refit(fitted, p, field, s, d, seed, folder, best_device(), progress).weights[i]
+        for s, d in ((0, 0), (0, 1), (1, 1))
+    )
     def made(w):
-        try: return reconstruct(inr_field(p.siren, w, best_device()), field, p.queries.voxels if field == "occ" else p.resolution, p.points, seed, shape.name)
-        except EmptyShape: return None
+        try:
+            return reconstruct(
+                inr_field(p.siren, w, best_device()),
+                field,
+                p.queries.voxels if field == "occ" else p.resolution,
+                p.points,
+                seed,
+                shape.name,
+            )
+        except EmptyShape:
+            return None
     return {kind: [made(w) for w in between(own, to, steps)] for kind, to in zip(KINDS, (drawn, other))}

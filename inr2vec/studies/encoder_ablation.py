@@ -45,55 +45,97 @@ _STILL = {"train.degrees": 0., "train.stretch": 0., "train.shift": 0., "train.co
 def base_preset(preset: Preset | str = "laptop", steps: int | None = 300) -> Preset:
     "The paper's encoder in the sizes of `preset`, halved; no motions; at most `steps` steps of training."
     p = get_preset(preset)
-    return get_preset(p, **_STILL, **{"encoder.kind": "rows", "encoder.rows": tuple(max(8, w//2) for w in p.encoder.rows), "encoder.embed_dim": p.encoder.embed_dim//2},
-                      **({"train.max_steps": min(steps, p.train.max_steps or steps)} if steps else {}))
+    return get_preset(
+        p,
+        **_STILL,
+        **{
+            "encoder.kind": "rows",
+            "encoder.rows": tuple(max(8, w // 2) for w in p.encoder.rows),
+            "encoder.embed_dim": p.encoder.embed_dim // 2,
+        },
+        **({"train.max_steps": min(steps, p.train.max_steps or steps)} if steps else {}),
+    )
 
 def variants(preset: Preset) -> list[Variant]:
     "The base (first), and every change of it that is tried. `preset` is the base's."
     V, e, t, f = Variant, preset.encoder, preset.train, preset.fit
-    scaled = lambda k: tuple(max(8, int(w*k)) for w in e.rows)
+    def scaled(k):
+        return tuple(max(8, int(w*k)) for w in e.rows)
     steps = t.steps(10**9)
     moving = {"train.degrees": 15., "train.stretch": .1, "train.shift": .05}
     probes = {"encoder.kind": "probes", "encoder.learned": e.embed_dim//4}
     return [
         V("base", "the paper's encoder"),
-        V("how far INRs move", "a third of the learning rate of fitting", {"fit.lr": f.lr/3}), V("how far INRs move", "three times the learning rate of fitting", {"fit.lr": f.lr*3}),
-        V("how far INRs move", "a third of the steps of fitting", {"fit.steps": max(1, f.steps//3)}), V("how far INRs move", "a learned start", {"init": "meta"}),
+        V("how far INRs move", "a third of the learning rate of fitting", {"fit.lr": f.lr / 3}),
+        V("how far INRs move", "three times the learning rate of fitting", {"fit.lr": f.lr * 3}),
+        V("how far INRs move", "a third of the steps of fitting", {"fit.steps": max(1, f.steps // 3)}),
+        V("how far INRs move", "a learned start", {"init": "meta"}),
         V("input", "differences from the start, standardised", {"encoder.differences": True}),
-        V("pooling", "rows know their place", {"encoder.places": True}), V("pooling", "mean", {"encoder.pool": "mean"}), V("pooling", "half maximum, half mean", {"encoder.pool": "both"}),
-        V("size", "half as wide", {"encoder.rows": scaled(.5)}), V("size", "twice as wide", {"encoder.rows": scaled(2)}), V("size", "a single hidden layer", {"encoder.rows": e.rows[-1:]}),
-        V("queries in a step", "a quarter", {"train.points": max(1, t.points//4)}), V("queries in a step", "four times", {"train.points": t.points*4}),
-        V("length of training", "a third", {"train.max_steps": max(1, steps//3)}), V("length of training", "three times", {"train.max_steps": steps*3}),
-        V("learning rate", "a quarter", {"train.lr": t.lr/4}), V("learning rate", "twice", {"train.lr": t.lr*2}),
-        V("regularisation", "no weight decay", {"train.weight_decay": 0.}), V("regularisation", "ten times the weight decay", {"train.weight_decay": t.weight_decay*10}),
-        V("regularisation", "dropout 0.3", {"encoder.dropout": .3}),
+        V("pooling", "rows know their place", {"encoder.places": True}),
+        V("pooling", "mean", {"encoder.pool": "mean"}),
+        V("pooling", "half maximum, half mean", {"encoder.pool": "both"}),
+        V("size", "half as wide", {"encoder.rows": scaled(0.5)}),
+        V("size", "twice as wide", {"encoder.rows": scaled(2)}),
+        V("size", "a single hidden layer", {"encoder.rows": e.rows[-1:]}),
+        V("queries in a step", "a quarter", {"train.points": max(1, t.points // 4)}),
+        V("queries in a step", "four times", {"train.points": t.points * 4}),
+        V("length of training", "a third", {"train.max_steps": max(1, steps // 3)}),
+        V("length of training", "three times", {"train.max_steps": steps * 3}),
+        V("learning rate", "a quarter", {"train.lr": t.lr / 4}),
+        V("learning rate", "twice", {"train.lr": t.lr * 2}),
+        V("regularisation", "no weight decay", {"train.weight_decay": 0.0}),
+        V("regularisation", "ten times the weight decay", {"train.weight_decay": t.weight_decay * 10}),
+        V("regularisation", "dropout 0.3", {"encoder.dropout": 0.3}),
         V("augmentation", "a fitted copy of each shape, as in the paper", copies=1),
-        V("together", "differences, places, half and half", {"encoder.differences": True, "encoder.places": True, "encoder.pool": "both"}),
-        V("another encoder", "probes", probes), V("another encoder", "probes, motions in weight space", {**probes, **moving}), V("another encoder", "probes, only what is known", {**probes, "encoder.learned": 0}),
+        V(
+            "together",
+            "differences, places, half and half",
+            {"encoder.differences": True, "encoder.places": True, "encoder.pool": "both"},
+        ),
+        V("another encoder", "probes", probes),
+        V("another encoder", "probes, motions in weight space", {**probes, **moving}),
+        V("another encoder", "probes, only what is known", {**probes, "encoder.learned": 0}),
     ]
 
 # %% ../../nbs/studies/70_encoder_ablation.ipynb #05ffa5a0
-def _fitted(model: Inr2Vec, shapes: list[Shape], folder, label: str, copies: int, progress: bool) -> tuple[list[Shape], Inrs]:
+def _fitted(
+    model: Inr2Vec, shapes: list[Shape], folder, label: str, copies: int, progress: bool
+) -> tuple[list[Shape], Inrs]:
     "INRs of `shapes`, followed by those of their copies."
     at = inr_folder(folder, model, label)
     inrs = model.fit_inrs(shapes, at/"train", progress)
     if not copies: return shapes, inrs
     more = [augmented(s, 0, k) for k in range(copies) for s in shapes]
     others = model.fit_inrs(more, at/f"train-copies{copies}", progress)
-    return [*shapes, *more], Inrs(**{k: cat([a, b]) if isinstance(a, Tensor) else [*a, *b] for k, a, b in ((k, getattr(inrs, k), getattr(others, k)) for k in vars(inrs))})
+    return [*shapes, *more], Inrs(
+        **{
+            k: cat([a, b]) if isinstance(a, Tensor) else [*a, *b]
+            for k, a, b in ((k, getattr(inrs, k), getattr(others, k)) for k in vars(inrs))
+        }
+    )
 
 def scores(z: Tensor, labels: list[str], z_held: Tensor, held: list[str], seed: int = 0) -> dict:
     "Accuracies of the nearest neighbour and of support vectors on the held-out embeddings, and the mAP of retrieving training shapes with them."
     d = embedding_distances(z_held, z)
     nearest = float(np.mean([labels[i] == t for i, t in zip(d.argmin(1), held)]))
     ks = depth_of_retrieval(labels)
-    return {"nearest neighbour": nearest, "support vectors": support_vectors(z, z_held, labels, held, seed), **{k: v for k, v in retrieval_scores(d, held, labels, ks).items() if k.startswith("mAP")}}
+    return {
+        "nearest neighbour": nearest,
+        "support vectors": support_vectors(z, z_held, labels, held, seed),
+        **{k: v for k, v in retrieval_scores(d, held, labels, ks).items() if k.startswith("mAP")},
+    }
 
-def trial(variant: Variant,
-          shapes: list[Shape],            # training shapes; a quarter of each class is held out
-          preset: Preset,                 # the base
-          field: str = "udf", seed: int = 0, folder="runs", label: str = "shapes",   # `label` names `shapes` in the folder
-          device: str | None = None, progress: bool = True) -> dict:
+def trial(
+    variant: Variant,
+    shapes: list[Shape],  # training shapes; a quarter of each class is held out
+    preset: Preset,  # the base
+    field: str = "udf",
+    seed: int = 0,
+    folder="runs",
+    label: str = "shapes",  # `label` names `shapes` in the folder
+    device: str | None = None,
+    progress: bool = True,
+) -> dict:
     "Train the variant on three quarters of `shapes` and score it on the rest."
     fitting = Inr2Vec(field, preset, seed=0, device=device, **variant.changes)
     every, inrs = _fitted(fitting, shapes, folder, label, variant.copies, progress)
@@ -104,30 +146,80 @@ def trial(variant: Variant,
     at, out = [row_of[s.name] for s in rest], [row_of[s.name] for s in held]
     model, start = Inr2Vec(field, preset, seed=seed, device=device, **variant.changes), time.perf_counter()
     questions = ask([every[i] for i in learn], field, model.preset.questions, seed, progress)
-    history = train(model.encoder, model.decoder, inrs.weights[learn], questions, field, model.preset.train, seed, model.device, progress=progress)
+    history = train(
+        model.encoder,
+        model.decoder,
+        inrs.weights[learn],
+        questions,
+        field,
+        model.preset.train,
+        seed,
+        model.device,
+        progress=progress,
+    )
     model.fitted, seconds = True, time.perf_counter() - start
     z, z_held = model.embed(inrs.weights[at]), model.embed(inrs.weights[out])
     moved = ((inrs.weights[at] - fitting.init).norm(dim=1)/fitting.init.norm()).mean().item()
-    return {"factor": variant.factor, "variant": variant.name, "seed": seed, **scores(z, [s.label for s in rest], z_held, [s.label for s in held], seed),
-            "loss": float(np.mean(history.loss[-20:])), "moved": moved, "fitting error": inrs.error[at].mean().item(), "INRs": len(learn), "seconds": seconds}
+    return {
+        "factor": variant.factor,
+        "variant": variant.name,
+        "seed": seed,
+        **scores(z, [s.label for s in rest], z_held, [s.label for s in held], seed),
+        "loss": float(np.mean(history.loss[-20:])),
+        "moved": moved,
+        "fitting error": inrs.error[at].mean().item(),
+        "INRs": len(learn),
+        "seconds": seconds,
+    }
 
-def references(shapes: list[Shape], preset: Preset, field: str = "udf", seed: int = 0, folder="runs", label: str = "shapes", device: str | None = None, progress: bool = True) -> list[dict]:
+def references(
+    shapes: list[Shape],
+    preset: Preset,
+    field: str = "udf",
+    seed: int = 0,
+    folder="runs",
+    label: str = "shapes",
+    device: str | None = None,
+    progress: bool = True,
+) -> list[dict]:
     "The same scores of the raw weights' principal components, and of the Chamfer distance between the shapes, on the same split."
     _, inrs = _fitted(Inr2Vec(field, preset, seed=0, device=device), shapes, folder, label, 0, progress)
     rest, held = split_off(shapes, .25, seed)
     row_of = {s.name: i for i, s in enumerate(shapes)}
     (y, at), (truth, out) = (([s.label for s in part], [row_of[s.name] for s in part]) for part in (rest, held))
     ks = depth_of_retrieval(y)
-    raw = raw_weights(inrs.weights[at], y, inrs.weights[out], truth, seed=seed, ks=[k for k in ks if k < len(truth)] or [1])
+    raw = raw_weights(
+        inrs.weights[at], y, inrs.weights[out], truth, seed=seed, ks=[k for k in ks if k < len(truth)] or [1]
+    )
     near = chamfer_nearest([s.points for s in rest], y, [s.points for s in held], truth, seed=seed, progress=progress)
     who = {"factor": "reference", "seed": seed}
-    return [{**who, "variant": "raw weights: PCA", **scores(raw.train_codes, y, raw.codes, truth, seed), "logistic regression": raw.accuracy},
-            {**who, "variant": "Chamfer distance of the shapes", "nearest neighbour": near.accuracy,
-             **{k: v for k, v in retrieval_scores(near.distances, truth, y, ks).items() if k.startswith("mAP")}}]
+    return [
+        {
+            **who,
+            "variant": "raw weights: PCA",
+            **scores(raw.train_codes, y, raw.codes, truth, seed),
+            "logistic regression": raw.accuracy,
+        },
+        {
+            **who,
+            "variant": "Chamfer distance of the shapes",
+            "nearest neighbour": near.accuracy,
+            **{k: v for k, v in retrieval_scores(near.distances, truth, y, ks).items() if k.startswith("mAP")},
+        },
+    ]
 
 # %% ../../nbs/studies/70_encoder_ablation.ipynb #fd8000f3
-def investigate(shapes: list[Shape], preset: Preset, chosen: Iterable[Variant] | None = None, field: str = "udf", seeds: Iterable[int] = (0, 1, 2), folder="runs",
-                label: str = "shapes", device: str | None = None, progress: bool = True) -> list[dict]:
+def investigate(
+    shapes: list[Shape],
+    preset: Preset,
+    chosen: Iterable[Variant] | None = None,
+    field: str = "udf",
+    seeds: Iterable[int] = (0, 1, 2),
+    folder="runs",
+    label: str = "shapes",
+    device: str | None = None,
+    progress: bool = True,
+) -> list[dict]:
     "A row for each reference, variant and seed. Finished ones are kept in `folder` and not run again. Raises `UnknownOption` without labels."
     if any(s.label is None for s in shapes): raise UnknownOption("shapes", "some have no class", "give labelled shapes")
     chosen, rows = list(variants(preset) if chosen is None else chosen), []
@@ -137,18 +229,35 @@ def investigate(shapes: list[Shape], preset: Preset, chosen: Iterable[Variant] |
         key = fingerprint([names, asdict(preset), asdict(v) if v else None, field, seed, 1])
         path = Path(folder)/"investigation"/f"{key}.json"
         if not path.exists():
-            got = trial(v, shapes, preset, field, seed, folder, label, device, False) if v else references(shapes, preset, field, seed, folder, label, device, False)
+            got = (
+                trial(v, shapes, preset, field, seed, folder, label, device, False)
+                if v
+                else references(shapes, preset, field, seed, folder, label, device, False)
+            )
             path.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(path, lambda p: p.write_text(json.dumps(got if isinstance(got, list) else [got])))
         rows += json.loads(path.read_text())
     return rows
 
 # %% ../../nbs/studies/70_encoder_ablation.ipynb #6858fe61
-def by_variant(rows: list[dict], keys: Iterable[str] = ("nearest neighbour", "support vectors", "mAP @1", "mAP @10", "loss", "moved", "fitting error", "seconds")) -> list[dict]:
+def by_variant(
+    rows: list[dict],
+    keys: Iterable[str] = (
+        "nearest neighbour",
+        "support vectors",
+        "mAP @1",
+        "mAP @10",
+        "loss",
+        "moved",
+        "fitting error",
+        "seconds",
+    ),
+) -> list[dict]:
     "One row for each variant: means over seeds; for the two accuracies also the spread (standard deviation) over seeds, and for the first the difference from the base in points."
     groups = {}
     for r in rows: groups.setdefault((r["factor"], r["variant"]), []).append(r)
-    mean = lambda rs, k: float(np.mean([r[k] for r in rs])) if all(r.get(k) is not None for r in rs) else None
+    def mean(rs, k):
+        return float(np.mean([r[k] for r in rs])) if all(r.get(k) is not None for r in rs) else None
     base = next((rs for (f, _), rs in groups.items() if f == "base"), None)
     out = []
     for (factor, name), rs in groups.items():
@@ -161,19 +270,37 @@ def by_variant(rows: list[dict], keys: Iterable[str] = ("nearest neighbour", "su
 
 def named(table: list[dict]) -> dict:
     "The rows of `by_variant` by 'factor: variant', for `results.Result`."
-    return {f"{r['factor']}: {r['variant']}": {k: v for k, v in r.items() if k not in ("factor", "variant") and v is not None} for r in table}
+    return {
+        f"{r['factor']}: {r['variant']}": {
+            k: v for k, v in r.items() if k not in ("factor", "variant") and v is not None
+        }
+        for r in table
+    }
 
 def factor_plot(table: list[dict],       # of `by_variant`
                 key: str = "nearest neighbour", width: float = 8.):  # a matplotlib figure
     "A bar for each variant, grouped by factor; lines for the base and the references."
     from matplotlib.figure import Figure
     bars = [r for r in table if r["factor"] != "reference" and r[key] is not None]
-    fig = Figure(figsize=(width, .26*len(bars) + 1), layout="constrained"); ax = fig.add_subplot()
+    fig = Figure(figsize=(width, 0.26 * len(bars) + 1), layout="constrained")
+    ax = fig.add_subplot()
     factors = list(dict.fromkeys(r["factor"] for r in bars))
     y = [-i - .6*factors.index(r["factor"]) for i, r in enumerate(bars)]
-    ax.barh(y, [r[key] for r in bars], xerr=[r["±"] for r in bars] if key == "nearest neighbour" else None, color=[f"C{factors.index(r['factor']) % 10}" for r in bars], error_kw=dict(lw=1))
-    ax.set_yticks(y, [f"{r['factor']}: {r['variant']}" if r["factor"] != "base" else r["variant"] for r in bars], fontsize=8)
-    for r, style in zip([r for r in table if r["factor"] in ("reference", "base") and r[key] is not None], ("--", ":", "-")):
+    ax.barh(
+        y,
+        [r[key] for r in bars],
+        xerr=[r["±"] for r in bars] if key == "nearest neighbour" else None,
+        color=[f"C{factors.index(r['factor']) % 10}" for r in bars],
+        error_kw=dict(lw=1),
+    )
+    ax.set_yticks(
+        y, [f"{r['factor']}: {r['variant']}" if r["factor"] != "base" else r["variant"] for r in bars], fontsize=8
+    )
+    for r, style in zip(
+        [r for r in table if r["factor"] in ("reference", "base") and r[key] is not None], ("--", ":", "-")
+    ):
         ax.axvline(r[key], ls=style, c="k", lw=1, label=r["variant"])
-    ax.set(xlabel=key); ax.legend(fontsize=7, loc="lower left"); ax.spines[["top", "right"]].set_visible(False)
+    ax.set(xlabel=key)
+    ax.legend(fontsize=7, loc="lower left")
+    ax.spines[["top", "right"]].set_visible(False)
     return fig

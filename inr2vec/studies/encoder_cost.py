@@ -28,20 +28,32 @@ PAPER_ROWS, PAPER_EMBED = (512, 512, 1024, 1024), 1024
 # %% ../../nbs/studies/52_encoder_cost.ipynb #d98aee80
 class PlainMlp(nn.Module):
     "An MLP on all weights of an INR."
-    def __init__(self, spec: SirenSpec = SirenSpec(), hidden: tuple[int, ...] = PAPER_ROWS, embed_dim: int = PAPER_EMBED):
+
+    def __init__(
+        self, spec: SirenSpec = SirenSpec(), hidden: tuple[int, ...] = PAPER_ROWS, embed_dim: int = PAPER_EMBED
+    ):
         super().__init__()
         dims = (spec.num_params, *hidden)
-        self.net = nn.Sequential(*(m for i, o in zip(dims, dims[1:]) for m in (nn.Linear(i, o), nn.BatchNorm1d(o), nn.ReLU())), nn.Linear(dims[-1], embed_dim))
+        self.net = nn.Sequential(
+            *(m for i, o in zip(dims, dims[1:]) for m in (nn.Linear(i, o), nn.BatchNorm1d(o), nn.ReLU())),
+            nn.Linear(dims[-1], embed_dim),
+        )
     def forward(self, flat: Tensor) -> Tensor:  # (b, num_params) -> (b, embed_dim)
         return self.net(flat)
 
 def _default(spec: SirenSpec, hidden, embed_dim: int) -> nn.Module:
-    from inr2vec.embedding.presets import get_preset, make_encoder    # here, because it loads much that the others do not need
+    from inr2vec.embedding.presets import (
+        get_preset,
+        make_encoder,
+    )  # here, because it loads much that the others do not need
+
     return make_encoder(get_preset("laptop" if embed_dim < PAPER_EMBED else "gpu", siren=spec))
 
 ENCODERS = {"plain MLP": PlainMlp, "paper's encoder": PaperEncoder, "default encoder": _default}
 
-def count_parameters(kind: str, spec: SirenSpec, hidden: tuple[int, ...] = PAPER_ROWS, embed_dim: int = PAPER_EMBED) -> int:
+def count_parameters(
+    kind: str, spec: SirenSpec, hidden: tuple[int, ...] = PAPER_ROWS, embed_dim: int = PAPER_EMBED
+) -> int:
     "Parameters of an encoder, without memory for them (the default one is made, it is small)."
     make = ENCODERS[one_of(kind, ENCODERS, "kind")]
     if make is _default: return sum(p.numel() for p in make(spec, hidden, embed_dim).parameters())
@@ -50,8 +62,14 @@ def count_parameters(kind: str, spec: SirenSpec, hidden: tuple[int, ...] = PAPER
 # %% ../../nbs/studies/52_encoder_cost.ipynb #7b5f1c74
 def _memory(key: str) -> int:
     "Bytes of this process: 'VmRSS' is resident, 'VmHWM' its peak. Where the system does not tell, both are the peak that `getrusage` knows."
-    try: return next(int(line.split()[1])*1024 for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(key))
-    except (OSError, StopIteration): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss*(1 if sys.platform == "darwin" else 1024)
+    try:
+        return next(
+            int(line.split()[1]) * 1024
+            for line in Path("/proc/self/status").read_text().splitlines()
+            if line.startswith(key)
+        )
+    except (OSError, StopIteration):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 def _forget_peak():
     "Let the peak start from what is resident now, where the system allows it (Linux)."
@@ -60,58 +78,122 @@ def _forget_peak():
 
 def _child():
     "What the process that measures does: `settings` in, bytes out, both as JSON."
-    s = json.loads(sys.argv[1]); torch.set_num_threads(1); torch.manual_seed(0)
+    s = json.loads(sys.argv[1])
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
     spec, device = SirenSpec(**s["spec"]), s["device"]
     def embed(net, b, spec):
         with torch.no_grad(): net.eval()(torch.zeros(b, spec.num_params, device=device))
     def step(net, b, spec):
-        opt = torch.optim.AdamW(net.parameters()); net.train()(torch.randn(b, spec.num_params, device=device)).square().mean().backward(); opt.step()
+        opt = torch.optim.AdamW(net.parameters())
+        net.train()(torch.randn(b, spec.num_params, device=device)).square().mean().backward()
+        opt.step()
     make, tiny = ENCODERS[s["kind"]], SirenSpec(hidden=8, layers=2)
     for f in (embed, step): f(make(tiny, (8,), 8).to(device), 2, tiny)
     gpu = device.startswith("cuda")
-    if gpu: torch.cuda.reset_peak_memory_stats(); before, peak = torch.cuda.memory_allocated(), torch.cuda.max_memory_allocated
-    else: _forget_peak(); before, peak = _memory("VmRSS"), lambda: _memory("VmHWM")
+    if gpu:
+        torch.cuda.reset_peak_memory_stats()
+        before, peak = torch.cuda.memory_allocated(), torch.cuda.max_memory_allocated
+    else:
+        _forget_peak()
+        before, peak = _memory("VmRSS"), lambda: _memory("VmHWM")
     net = make(spec, tuple(s["hidden"]), s["embed_dim"]).to(device)
     out = {}
-    for name, f in (("embedding", embed), ("training", step)): f(net, s["batch"], spec); out[name] = max(0, peak() - before)
+    for name, f in (("embedding", embed), ("training", step)):
+        f(net, s["batch"], spec)
+        out[name] = max(0, peak() - before)
     print(json.dumps(out))
 
-def peak_memory(kind: str, spec: SirenSpec, hidden: tuple[int, ...] = PAPER_ROWS, embed_dim: int = PAPER_EMBED, batch: int = 16, device: str = "cpu") -> dict[str, int]:
+def peak_memory(
+    kind: str,
+    spec: SirenSpec,
+    hidden: tuple[int, ...] = PAPER_ROWS,
+    embed_dim: int = PAPER_EMBED,
+    batch: int = 16,
+    device: str = "cpu",
+) -> dict[str, int]:
     "Bytes at the peak of `embedding` a batch, and of a step of `training` on it, measured in a new process."
-    s = dict(kind=one_of(kind, ENCODERS, "kind"), spec=asdict(spec), hidden=hidden, embed_dim=embed_dim, batch=batch, device=device)
-    done = subprocess.run([sys.executable, "-c", "from inr2vec.studies.encoder_cost import _child; _child()", json.dumps(s)], capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
-    if done.returncode: raise Inr2VecError(kind, f"its process ended with {done.returncode}: {done.stderr.strip()[-300:]}", "take smaller INRs, or a machine with more memory")
+    s = dict(
+        kind=one_of(kind, ENCODERS, "kind"),
+        spec=asdict(spec),
+        hidden=hidden,
+        embed_dim=embed_dim,
+        batch=batch,
+        device=device,
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", "from inr2vec.studies.encoder_cost import _child; _child()", json.dumps(s)],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    if done.returncode:
+        raise Inr2VecError(
+            kind,
+            f"its process ended with {done.returncode}: {done.stderr.strip()[-300:]}",
+            "take smaller INRs, or a machine with more memory",
+        )
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 # %% ../../nbs/studies/52_encoder_cost.ipynb #f99fbe9a
-GRID = dict(smoke=[(128, 4)], laptop=[(32, 4), (64, 4), (128, 4), (256, 4), (64, 8), (128, 8)], gpu=[(128, 4), (256, 4), (512, 4), (512, 8)], paper=[(128, 4), (256, 4), (512, 4), (512, 8)])
+GRID = dict(
+    smoke=[(128, 4)],
+    laptop=[(32, 4), (64, 4), (128, 4), (256, 4), (64, 8), (128, 8)],
+    gpu=[(128, 4), (256, 4), (512, 4), (512, 8)],
+    paper=[(128, 4), (256, 4), (512, 4), (512, 8)],
+)
 
 def machine_memory() -> int:
     "Bytes of memory that this machine has."
     return os.sysconf("SC_PAGE_SIZE")*os.sysconf("SC_PHYS_PAGES")
 
-def size_rows(grid, hidden: tuple[int, ...] = PAPER_ROWS, embed_dim: int = PAPER_EMBED, batch: int = 16, kinds=tuple(ENCODERS), device: str = "cpu",
-              progress: bool = True) -> list[dict]:
+def size_rows(
+    grid,
+    hidden: tuple[int, ...] = PAPER_ROWS,
+    embed_dim: int = PAPER_EMBED,
+    batch: int = 16,
+    kinds=tuple(ENCODERS),
+    device: str = "cpu",
+    progress: bool = True,
+) -> list[dict]:
     "Parameters and megabytes of each kind of encoder for SIRENs of each `(hidden, layers)`."
     rows = []
-    for kind, (h, layers) in tqdm([(k, g) for k in kinds for g in grid], desc="measuring", unit="encoder", disable=not progress):
+    for kind, (h, layers) in tqdm(
+        [(k, g) for k in kinds for g in grid], desc="measuring", unit="encoder", disable=not progress
+    ):
         spec = SirenSpec(hidden=h, layers=layers)
-        row = {"encoder": kind, "INR": f"{h} x {layers}", "INR parameters": spec.num_params, "parameters": count_parameters(kind, spec, hidden, embed_dim)}
-        if device == "cpu" and 16*row["parameters"] > machine_memory()*2/3: row |= {"MB to embed": None, "MB to train": None}
-        else: got = peak_memory(kind, spec, hidden, embed_dim, batch, device); row |= {"MB to embed": got["embedding"]/2**20, "MB to train": got["training"]/2**20}
+        row = {
+            "encoder": kind,
+            "INR": f"{h} x {layers}",
+            "INR parameters": spec.num_params,
+            "parameters": count_parameters(kind, spec, hidden, embed_dim),
+        }
+        if device == "cpu" and 16 * row["parameters"] > machine_memory() * 2 / 3:
+            row |= {"MB to embed": None, "MB to train": None}
+        else:
+            got = peak_memory(kind, spec, hidden, embed_dim, batch, device)
+            row |= {"MB to embed": got["embedding"] / 2**20, "MB to train": got["training"] / 2**20}
         rows.append(row)
     return rows
 
 def series_of(rows: list[dict], key: str) -> dict:
     "The rows as curves over the INR's parameters, for `pictures.curves`."
-    of = lambda k: sorted((r["INR parameters"], r[key]) for r in rows if r["encoder"] == k and r[key] is not None)
+    def of(k):
+        return sorted((r["INR parameters"], r[key]) for r in rows if r["encoder"] == k and r[key] is not None)
     return {k: tuple(zip(*got)) for k in dict.fromkeys(r["encoder"] for r in rows) if (got := of(k))}
 
 def sizes_in_words(rows: list[dict]) -> str:
     "What the figures say."
-    first, last = (next(r for r in rows if r["INR parameters"] == f(r["INR parameters"] for r in rows)) for f in (min, max))
+    first, last = (
+        next(r for r in rows if r["INR parameters"] == f(r["INR parameters"] for r in rows)) for f in (min, max)
+    )
     def text(kind):
         a, b = (next(r for r in rows if r["encoder"] == kind and r["INR"] == x["INR"]) for x in (first, last))
-        memory = "" if b["MB to train"] is None else f" and a step of training from {a['MB to train']:,.0f} to {b['MB to train']:,.0f} MB"
+        memory = (
+            ""
+            if b["MB to train"] is None
+            else f" and a step of training from {a['MB to train']:,.0f} to {b['MB to train']:,.0f} MB"
+        )
         return f"the {kind} goes from {a['parameters']:,} to {b['parameters']:,} parameters{memory}"
+
     return f"From INRs of {first['INR parameters']:,} parameters to INRs of {last['INR parameters']:,}, {'; '.join(text(k) for k in dict.fromkeys(r['encoder'] for r in rows))}."

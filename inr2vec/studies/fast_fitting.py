@@ -35,13 +35,19 @@ def ways(preset: Preset | str = "laptop") -> dict[str, dict]:
     "Name -> overrides of each rule from each start that the preset has."
     quick = QUICK[one_of(get_preset(preset).name, QUICK, "preset")]
     muon = {k: v for k, v in quick.items() if k in ("fit.rule", "fit.lr", "fit.decay")}
-    return {f"{rule}, {start}": o | {"init": kind} for rule, o in (("Adam", {}), ("Muon", muon)) for start, kind in (("random start", "random"), ("learned start", "meta"))[:1 + (quick.get("init") == "meta")]}
+    return {
+        f"{rule}, {start}": o | {"init": kind}
+        for rule, o in (("Adam", {}), ("Muon", muon))
+        for start, kind in (("random start", "random"), ("learned start", "meta"))[: 1 + (quick.get("init") == "meta")]
+    }
 
 def wide_ways(hidden: int) -> dict[str, dict]:
     "The paper's rule, and Muon, for INRs that are `hidden` wide."
     wide = {"siren.hidden": hidden, "init": "random"}
-    return {"the paper's Adam": wide | {"fit.rule": "adam", "fit.lr": 1e-4, "fit.decay": False},
-            "Muon": wide | {"fit.rule": "muon", "fit.lr": 2e-3, "fit.decay": True}}      # the rate was chosen at 256 wide; it is too high for 512
+    return {
+        "the paper's Adam": wide | {"fit.rule": "adam", "fit.lr": 1e-4, "fit.decay": False},
+        "Muon": wide | {"fit.rule": "muon", "fit.lr": 2e-3, "fit.decay": True},
+    }  # the rate was chosen at 256 wide; it is too high for 512
 
 # %% ../../nbs/studies/60_fast_fitting.ipynb #20984155
 def by_steps(shapes: list[Shape],        # unseen by any start
@@ -53,17 +59,51 @@ def by_steps(shapes: list[Shape],        # unseen by any start
              seed: int = 0, device: str = "cpu", progress: bool = True) -> list[dict]:
     "For each way, number of points and of steps: mean |field error|, mean Chamfer distance of those that have a surface, how many do, and the processor's seconds for each INR."
     base = get_preset(preset)
-    resolution, rows, steps = base.queries.voxels if field == "occ" else base.resolution, [], steps or STEPS.get(base.name, (50, 100, 500))
-    (x, v), unseen = (stacked_queries(shapes, field, base.queries, s, progress) for s in (seed, seed_for(seed, "unseen")))
-    jobs = [(n, name, int(k), get_preset(base, **o)) for n in points or (base.fit.points,) for name, o in (ways or globals()["ways"](base)).items() for k in steps]
-    with tqdm(total=sum(n*k for n, _, k, _ in jobs), desc="fitting for longer and longer", unit=" points", unit_scale=True, disable=not progress) as bar:
+    resolution, rows, steps = (
+        base.queries.voxels if field == "occ" else base.resolution,
+        [],
+        steps or STEPS.get(base.name, (50, 100, 500)),
+    )
+    (x, v), unseen = (
+        stacked_queries(shapes, field, base.queries, s, progress) for s in (seed, seed_for(seed, "unseen"))
+    )
+    jobs = [
+        (n, name, int(k), get_preset(base, **o))
+        for n in points or (base.fit.points,)
+        for name, o in (ways or globals()["ways"](base)).items()
+        for k in steps
+    ]
+    with tqdm(
+        total=sum(n * k for n, _, k, _ in jobs),
+        desc="fitting for longer and longer",
+        unit=" points",
+        unit_scale=True,
+        disable=not progress,
+    ) as bar:
         for n, name, k, p in jobs:
             start, began = initialisation(p.siren, field, p.init, seed), time.process_time()
-            fitted = fit_batch(p.siren, start, x, v, field, replace(p.fit, steps=k, points=n), seed_for(seed, "by steps"), device)
+            fitted = fit_batch(
+                p.siren, start, x, v, field, replace(p.fit, steps=k, points=n), seed_for(seed, "by steps"), device
+            )
             took = time.process_time() - began
-            away = [d for w, s in zip(fitted.weights, shapes) if (d := _chamfer(inr_field(p.siren, w), s, field, resolution, p.points)) is not None]
-            rows.append(dict(way=name, points=n, steps=k, error=fitted.error.mean().item(), unseen=field_error(p.siren, fitted.weights.cpu(), *unseen, field).mean().item(),
-                             chamfer=float(np.mean(away)) if away else None, surfaces=len(away), shapes=len(shapes), core_s=took/len(shapes)))
+            away = [
+                d
+                for w, s in zip(fitted.weights, shapes)
+                if (d := _chamfer(inr_field(p.siren, w), s, field, resolution, p.points)) is not None
+            ]
+            rows.append(
+                dict(
+                    way=name,
+                    points=n,
+                    steps=k,
+                    error=fitted.error.mean().item(),
+                    unseen=field_error(p.siren, fitted.weights.cpu(), *unseen, field).mean().item(),
+                    chamfer=float(np.mean(away)) if away else None,
+                    surfaces=len(away),
+                    shapes=len(shapes),
+                    core_s=took / len(shapes),
+                )
+            )
             bar.update(n*k)
     return rows
 
@@ -83,7 +123,8 @@ def series(rows: list[dict], key: str = "error", x: str = "steps") -> dict:
     for r in rows:
         if r[key] is None: continue
         xs, ys = out.setdefault(f"{r['way']}, {r['points']:,} points" if several else r["way"], ([], []))
-        xs.append(r[x]); ys.append(r[key])
+        xs.append(r[x])
+        ys.append(r[key])
     return out
 
 def fewest(rows: list[dict], key: str = "error") -> dict[str, dict]:
@@ -91,9 +132,15 @@ def fewest(rows: list[dict], key: str = "error") -> dict[str, dict]:
     out, first = {}, rows[0]["way"]
     for n in dict.fromkeys(r["points"] for r in rows):
         best = max((r for r in rows if r["way"] == first and r["points"] == n), key=lambda r: r["steps"])
-        whole = lambda r: best[key] is not None and r[key] is not None and r["surfaces"] >= best["surfaces"]     # a mean over fewer surfaces is no match
+        def whole(r):
+            return (
+                    best[key] is not None and r[key] is not None and r["surfaces"] >= best["surfaces"]
+                )  # a mean over fewer surfaces is no match
         for way in dict.fromkeys(r["way"] for r in rows):
-            out.setdefault(way, {})[str(n)] = min((r["steps"] for r in rows if r["way"] == way and r["points"] == n and whole(r) and r[key] <= best[key]), default=None)
+            out.setdefault(way, {})[str(n)] = min(
+                (r["steps"] for r in rows if r["way"] == way and r["points"] == n and whole(r) and r[key] <= best[key]),
+                default=None,
+            )
     return out
 
 # %% ../../nbs/studies/60_fast_fitting.ipynb #b76e0178
@@ -102,19 +149,54 @@ def embedding_ways(preset: Preset | str = "laptop") -> dict[str, dict]:
     quick = QUICK[one_of(get_preset(preset).name, QUICK, "preset")]
     return {"the preset": {}, "fewer steps": {"fit.steps": quick["fit.steps"]}, "the quick way": quick}
 
-def embedding_rows(dataset: str = "families", preset: Preset | str = "laptop", field: str = "udf", encoder: str | None = None,
-                   classes=None, limit: int | None = None, seed: int = 0, folder="runs", overrides=None,   # see `prepare`
-                   ways: dict[str, dict] | None = None,      # name -> overrides; `embedding_ways` by default
-                   watch=None, progress: bool = True) -> tuple[list[dict], list[Prepared]]:
+def embedding_rows(
+    dataset: str = "families",
+    preset: Preset | str = "laptop",
+    field: str = "udf",
+    encoder: str | None = None,
+    classes=None,
+    limit: int | None = None,
+    seed: int = 0,
+    folder="runs",
+    overrides=None,  # see `prepare`
+    ways: dict[str, dict] | None = None,  # name -> overrides; `embedding_ways` by default
+    watch=None,
+    progress: bool = True,
+) -> tuple[list[dict], list[Prepared]]:
     "For each way: the error of its INRs, how far they went, and what their embeddings are good for on the test part."
     rows, made = [], []
     for name, o in (ways or embedding_ways(preset)).items():
-        p = prepare(dataset, preset, field, encoder, classes, limit, seed, folder, parse_overrides(overrides) | o, watch=watch, progress=progress)
+        p = prepare(
+            dataset,
+            preset,
+            field,
+            encoder,
+            classes,
+            limit,
+            seed,
+            folder,
+            parse_overrides(overrides) | o,
+            watch=watch,
+            progress=progress,
+        )
         used, scores = p.model.preset, classify(p, seed, progress)[1]
         near = map_at_k(embedding_distances(p.z_test, p.z_test), p.test_labels, p.test_labels, 1, leave_out_self=True)
         moved = (p.test_inrs.weights - initialisation(used.siren, field, used.init, seed)).norm(dim=1).mean().item()
-        rows.append({"way": name, "rule": used.fit.rule, "start": used.init, "steps": used.fit.steps, "points": used.fit.points, "error": p.test_inrs.error.mean().item(),
-                     "moved": moved, "accuracy": scores["accuracy"], "mAP@1": near, "train": len(p.train_labels), "test": len(p.test_labels)})
+        rows.append(
+            {
+                "way": name,
+                "rule": used.fit.rule,
+                "start": used.init,
+                "steps": used.fit.steps,
+                "points": used.fit.points,
+                "error": p.test_inrs.error.mean().item(),
+                "moved": moved,
+                "accuracy": scores["accuracy"],
+                "mAP@1": near,
+                "train": len(p.train_labels),
+                "test": len(p.test_labels),
+            }
+        )
         made.append(p)
     return rows, made
 
@@ -123,13 +205,40 @@ def step_metrics(rows: list[dict], wide: list[dict], embedded: list[dict]) -> tu
     "All of it, for `results.Result`, and why some values are missing."
     def at(rs):
         out = {}
-        for r in rs: out.setdefault(r["way"], {}).setdefault(f"{r['points']} points", {})[str(r["steps"])] = {k: r[k] for k in r if k not in ("way", "points", "steps")}
+        for r in rs:
+            out.setdefault(r["way"], {}).setdefault(f"{r['points']} points", {})[str(r["steps"])] = {
+                k: r[k] for k in r if k not in ("way", "points", "steps")
+            }
         return out
-    goals = {name: {key: fewest(rs, key) for key in ("error", "unseen", "chamfer")} for name, rs in (("the preset's INRs", rows), ("wide INRs", wide)) if rs}
-    metrics = {"by steps": at(rows), "wide": at(wide), "embeddings": {r["way"]: {k: v for k, v in r.items() if k != "way"} for r in embedded}, "fewest steps that match": goals}
-    return metrics, {k: "no number of steps that was tried comes as near" if k.startswith("fewest") else "no INR has a surface: it was fitted too briefly" for k in missing_of(metrics)}
+
+    goals = {
+        name: {key: fewest(rs, key) for key in ("error", "unseen", "chamfer")}
+        for name, rs in (("the preset's INRs", rows), ("wide INRs", wide))
+        if rs
+    }
+    metrics = {
+        "by steps": at(rows),
+        "wide": at(wide),
+        "embeddings": {r["way"]: {k: v for k, v in r.items() if k != "way"} for r in embedded},
+        "fewest steps that match": goals,
+    }
+    return metrics, {
+        k: "no number of steps that was tried comes as near"
+        if k.startswith("fewest")
+        else "no INR has a surface: it was fitted too briefly"
+        for k in missing_of(metrics)
+    }
 
 def matches(metrics: dict) -> list[dict]:
     "The goals as rows of a table."
-    return [{"INRs": name, "as near by": dict(error="error", unseen="error at unseen queries", chamfer="Chamfer distance")[key], "points a step": int(n), **{way: at[n] for way, at in of.items()}}
-            for name, keys in metrics["fewest steps that match"].items() for key, of in keys.items() for n in next(iter(of.values()))]
+    return [
+        {
+            "INRs": name,
+            "as near by": dict(error="error", unseen="error at unseen queries", chamfer="Chamfer distance")[key],
+            "points a step": int(n),
+            **{way: at[n] for way, at in of.items()},
+        }
+        for name, keys in metrics["fewest steps that match"].items()
+        for key, of in keys.items()
+        for n in next(iter(of.values()))
+    ]

@@ -18,7 +18,9 @@ from ..data.shapes import Shape
 from ..core.io import fingerprint, write_atomically
 
 WIDTHS = dict(smoke=(8, 16), laptop=(32, 64, 128), gpu=(128, 256, 512), paper=(128, 256, 512))
-STEPS = dict(smoke=(20, 40), laptop=(50, 100, 200, 300, 500), gpu=(100, 200, 300, 500, 1000), paper=(100, 200, 300, 500, 1000))
+STEPS = dict(
+    smoke=(20, 40), laptop=(50, 100, 200, 300, 500), gpu=(100, 200, 300, 500, 1000), paper=(100, 200, 300, 500, 1000)
+)
 
 # %% ../../nbs/studies/62_inr_width.ipynb #b2431c2a
 def by_width(shapes: list[Shape],
@@ -30,9 +32,21 @@ def by_width(shapes: list[Shape],
     "For each width and number of steps: the mean |field error|, the mean Chamfer distance of those that have a surface, and how many do."
     p = get_preset(preset)
     for name, given in (("widths", widths), ("steps", steps)):
-        if given is None and p.name not in WIDTHS: raise UnknownOption(name, f"preset {p.name!r} has none of its own", f"give {name}=")
+        if given is None and p.name not in WIDTHS:
+            raise UnknownOption(name, f"preset {p.name!r} has none of its own", f"give {name}=")
     widths, steps = tuple(widths or WIDTHS[p.name]), tuple(steps or STEPS[p.name])
-    key = fingerprint(dict(siren=asdict(p.siren), fit=asdict(p.fit), queries=asdict(p.queries), points=p.points, resolution=p.resolution, shapes=[s.name for s in shapes], field=field, seed=seed))
+    key = fingerprint(
+        dict(
+            siren=asdict(p.siren),
+            fit=asdict(p.fit),
+            queries=asdict(p.queries),
+            points=p.points,
+            resolution=p.resolution,
+            shapes=[s.name for s in shapes],
+            field=field,
+            seed=seed,
+        )
+    )
     home, rows = Path(folder)/f"widths-{field}-{p.name}-seed{seed}-{key[:8]}", []
     home.mkdir(parents=True, exist_ok=True)
     for w in widths:
@@ -40,20 +54,39 @@ def by_width(shapes: list[Shape],
         for n in steps:
             if not (at := home/f"{w}-{n}.json").exists():
                 row = by_steps(shapes, wide, field, [n], {"": {}}, seed=seed, device=device, progress=progress)[0]
-                write_atomically(at, lambda to: to.write_text(json.dumps({"width": w, "parameters": wide.siren.num_params, **{k: row[k] for k in ("steps", "error", "chamfer", "surfaces", "shapes")}})))
+                write_atomically(
+                    at,
+                    lambda to: to.write_text(
+                        json.dumps(
+                            {
+                                "width": w,
+                                "parameters": wide.siren.num_params,
+                                **{k: row[k] for k in ("steps", "error", "chamfer", "surfaces", "shapes")},
+                            }
+                        )
+                    ),
+                )
             rows.append(json.loads(at.read_text()))
     return rows
 
 def width_series(rows: list[dict], key: str = "error") -> dict:
     "The rows as curves over steps, for `pictures.curves`."
-    of = lambda w: [(r["steps"], r[key]) for r in rows if r["width"] == w and r[key] is not None]
+    def of(w):
+        return [(r["steps"], r[key]) for r in rows if r["width"] == w and r[key] is not None]
     return {f"{w} neurons": tuple(zip(*got)) for w in dict.fromkeys(r["width"] for r in rows) if (got := of(w))}
 
 def width_metrics(rows: list[dict]) -> tuple[dict, dict[str, str]]:
     "Width -> steps -> figures, and the reasons of those that are missing, for `results.Result`."
     metrics = {}
-    for r in rows: metrics.setdefault(str(r["width"]), {})[str(r["steps"])] = {k: v for k, v in r.items() if k not in ("width", "steps")}
-    return metrics, {f"{r['width']}/{r['steps']}/chamfer": "no INR has a surface: too narrow, or fitted too briefly" for r in rows if r["chamfer"] is None}
+    for r in rows:
+        metrics.setdefault(str(r["width"]), {})[str(r["steps"])] = {
+            k: v for k, v in r.items() if k not in ("width", "steps")
+        }
+    return metrics, {
+        f"{r['width']}/{r['steps']}/chamfer": "no INR has a surface: too narrow, or fitted too briefly"
+        for r in rows
+        if r["chamfer"] is None
+    }
 
 def widths_in_words(rows: list[dict]) -> str:
     "What the figures say."
@@ -62,6 +95,12 @@ def widths_in_words(rows: list[dict]) -> str:
     parts = [f"{w} neurons {at[w, most]:.4f}" for w in widths]
     narrow, wide = widths[0], widths[-1]
     sooner = [s for s in sorted({r["steps"] for r in rows}) if at[wide, s] <= at[narrow, most]]
-    reach = f"The widest come as near as the narrowest after {most} steps in {sooner[0]}" if sooner else "The widest never come as near as the narrowest"
-    return (f"After {most} steps the mean error of the field is {', '.join(parts)}. {reach}: "
-            f"{'wider is better at the same number of steps, as in the paper' if sooner and at[wide, most] < at[narrow, most] else 'unlike in the paper, wider is not better here'}.")
+    reach = (
+        f"The widest come as near as the narrowest after {most} steps in {sooner[0]}"
+        if sooner
+        else "The widest never come as near as the narrowest"
+    )
+    return (
+        f"After {most} steps the mean error of the field is {', '.join(parts)}. {reach}: "
+        f"{'wider is better at the same number of steps, as in the paper' if sooner and at[wide, most] < at[narrow, most] else 'unlike in the paper, wider is not better here'}."
+    )

@@ -23,7 +23,10 @@ def spread_of_fits(z,                     # (fits, shapes, d)
                    ) -> dict:
     "Mean distances: `within` a shape's fits, `between` shapes, from a fit to the nearest of `others`; and how often a fit's nearest is of its own shape."
     z = np.asarray(z.detach().cpu() if isinstance(z, Tensor) else z, np.float64)
-    if z.ndim != 3 or min(z.shape[:2]) < 2: raise BadEmbeddings("embeddings", f"they have the shape {z.shape}", "give (fits, shapes, d), of two or more fits and shapes")
+    if z.ndim != 3 or min(z.shape[:2]) < 2:
+        raise BadEmbeddings(
+            "embeddings", f"they have the shape {z.shape}", "give (fits, shapes, d), of two or more fits and shapes"
+        )
     n, s, _ = z.shape
     flat, of = embedding_matrix(z.reshape(n*s, -1)).astype(np.float64), np.tile(np.arange(s), n)
     d = cdist(flat, flat)
@@ -32,7 +35,10 @@ def spread_of_fits(z,                     # (fits, shapes, d)
     out["ratio"] = out["between"]/out["within"] if out["within"] > 0 else None
     near = np.where(itself, np.inf, d).argmin(1)
     out["nearest is the same shape"] = float((of[near] == of).mean())
-    if others is not None: out["to the nearest of its class"] = float(np.mean([cdist(z[:, i], np.asarray(x, np.float64)).min(1).mean() for i, x in enumerate(others) if len(x)]))
+    if others is not None:
+        out["to the nearest of its class"] = float(
+            np.mean([cdist(z[:, i], np.asarray(x, np.float64)).min(1).mean() for i, x in enumerate(others) if len(x)])
+        )
     return out | {"fits": n, "shapes": s}
 
 # %% ../../nbs/studies/20_repeatability.ipynb #dbe6b1cb
@@ -48,21 +54,34 @@ def repeated_fits(p: Prepared, at: list[int],   # which of the test part
                   seed: int = 0, folder="runs", progress: bool = True) -> Tensor:  # (fits, shapes, num_params)
     "INRs of the same shapes, each time with new queries in a new order."
     shapes = [p.shapes.test[i] for i in at]
-    return torch.stack([refit(shapes, p.model.preset, p.model.field, 0 if one_start else k, k, seed, folder, p.model.device, False).weights
-                        for k in tqdm(range(1, fits + 1), desc="fitting again", unit="fit", disable=not progress)])
+    return torch.stack(
+        [
+            refit(
+                shapes, p.model.preset, p.model.field, 0 if one_start else k, k, seed, folder, p.model.device, False
+            ).weights
+            for k in tqdm(range(1, fits + 1), desc="fitting again", unit="fit", disable=not progress)
+        ]
+    )
 
-def repeatability(p: Prepared, fitted: Tensor, at: list[int]) -> tuple[Tensor, dict[str, dict]]:  # (fits, shapes, embed_dim); 'weights' and 'embeddings' -> `spread_of_fits`
+def repeatability(
+    p: Prepared, fitted: Tensor, at: list[int]
+) -> tuple[Tensor, dict[str, dict]]:  # (fits, shapes, embed_dim); 'weights' and 'embeddings' -> `spread_of_fits`
     "Embeddings of fits, and how far they spread, next to how far the INRs' weights do."
     z = p.model.embed(fitted.flatten(0, 1)).unflatten(0, fitted.shape[:2])
     mates = [[j for j, l in enumerate(p.test_labels) if l == p.test_labels[i] and j != i] for i in at]
-    return z, {"weights": spread_of_fits(fitted, [p.test_inrs.weights[m] for m in mates]), "embeddings": spread_of_fits(z, [p.z_test[m] for m in mates])}
+    return z, {
+        "weights": spread_of_fits(fitted, [p.test_inrs.weights[m] for m in mates]),
+        "embeddings": spread_of_fits(z, [p.z_test[m] for m in mates]),
+    }
 
 def repeatability_in_words(metrics: dict[str, dict]) -> str:
     "What the figures say."
     e = metrics["embeddings"]
     if e["ratio"] is None: return "All fits of a shape have one embedding."
     mates = e["to the nearest of its class"]/e["within"]
-    return (f"In embeddings, shapes of different classes lie {e['ratio']:.1f} times as far apart as fits of one shape ({metrics['weights']['ratio'] or 0:.1f} times in weights), and the nearest other shape of the class {mates:.1f} times as far. "
-            f"The nearest of all fits is of the same shape for {e['nearest is the same shape']:.0%}: "
-            f"{'the fits of each shape form a cluster of their own, as in the paper' if e['nearest is the same shape'] == 1 and e['ratio'] > 3 else 'the clusters are looser than in the picture of the paper'}"
-            f"{', and still the noise of fitting is not small against the differences within a class' if mates < 2 else ''}.")
+    return (
+        f"In embeddings, shapes of different classes lie {e['ratio']:.1f} times as far apart as fits of one shape ({metrics['weights']['ratio'] or 0:.1f} times in weights), and the nearest other shape of the class {mates:.1f} times as far. "
+        f"The nearest of all fits is of the same shape for {e['nearest is the same shape']:.0%}: "
+        f"{'the fits of each shape form a cluster of their own, as in the paper' if e['nearest is the same shape'] == 1 and e['ratio'] > 3 else 'the clusters are looser than in the picture of the paper'}"
+        f"{', and still the noise of fitting is not small against the differences within a class' if mates < 2 else ''}."
+    )

@@ -28,7 +28,11 @@ from ..core.io import fingerprint
 # %% ../../nbs/studies/10_repeated_fits.ipynb #fde9d9b2
 def numbered_start(preset: Preset, field: str, start: int = 0, seed: int = 0) -> Tensor:  # (num_params,)
     "Start number `start`: 0 is the one that all INRs of the run share, any other is drawn as the paper's is."
-    return initialisation(preset.siren, field, preset.init, seed) if start == 0 else shared_init(preset.siren, seed_for(seed, "start", start))
+    return (
+        initialisation(preset.siren, field, preset.init, seed)
+        if start == 0
+        else shared_init(preset.siren, seed_for(seed, "start", start))
+    )
 
 def refit(shapes: list[Shape],
           preset: Preset | str = "laptop",
@@ -40,9 +44,29 @@ def refit(shapes: list[Shape],
           device: str = "cpu", progress: bool = True) -> Inrs:
     "An INR of each of `shapes`."
     p = get_preset(preset)
-    key = fingerprint(dict(siren=asdict(p.siren), fit=asdict(p.fit), queries=asdict(p.queries), shapes=[s.name for s in shapes], points=p.points, init=p.init))
+    key = fingerprint(
+        dict(
+            siren=asdict(p.siren),
+            fit=asdict(p.fit),
+            queries=asdict(p.queries),
+            shapes=[s.name for s in shapes],
+            points=p.points,
+            init=p.init,
+        )
+    )
     store = Path(folder)/f"refits-{field}-{p.name}-seed{seed}-{key[:8]}"/f"start{start}-draw{draw}"
-    return fit_shapes(shapes, field, p.siren, numbered_start(p, field, start, seed), p.fit, p.queries, store, seed_for(seed, "draw", draw), device, progress)
+    return fit_shapes(
+        shapes,
+        field,
+        p.siren,
+        numbered_start(p, field, start, seed),
+        p.fit,
+        p.queries,
+        store,
+        seed_for(seed, "draw", draw),
+        device,
+        progress,
+    )
 
 def few_at_smoke(dataset: str, preset: Preset | str, classes=None):
     "`classes`, if any; of all families at the smoke preset, four that keep a run short."
@@ -51,12 +75,25 @@ def few_at_smoke(dataset: str, preset: Preset | str, classes=None):
 # %% ../../nbs/studies/10_repeated_fits.ipynb #de6a2d8d
 class Asked:
     "Queries of some shapes (n, q, 3), and the labels there (n, q), to measure losses with."
-    def __init__(self, shapes: list[Shape], preset: Preset | str = "laptop", field: str = "udf", points: int = 2048, seed: int = 0):
+
+    def __init__(
+        self,
+        shapes: list[Shape],
+        preset: Preset | str = "laptop",
+        field: str = "udf",
+        points: int = 2048,
+        seed: int = 0,
+    ):
         if not shapes: raise UnknownOption("shapes", "there are none to ask about", "give at least one")
         spec = get_preset(preset).queries
         if field != "occ":   # as many of each kind as fit into `points`, in the same proportions
             share = min(1., points/spec.total)
-            spec = replace(spec, **{k: max(1, round(share*getattr(spec, k))) for k in ("surface", "close", "medium", "far", "uniform")})
+            spec = replace(
+                spec,
+                **{
+                    k: max(1, round(share * getattr(spec, k))) for k in ("surface", "close", "medium", "far", "uniform")
+                },
+            )
         made = [make_queries(s, field, spec, seed_for(seed, "asked")) for s in shapes]
         x, value = (torch.from_numpy(np.stack(a)) for a in zip(*made))
         self.x, self.label, self.field = x, to_label(field, value), field

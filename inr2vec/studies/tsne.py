@@ -22,45 +22,70 @@ from ..core.seeds import seed_for
 MAPS = ("tsne", "pca")
 
 # %% ../../nbs/studies/40_tsne.ipynb #07388083
-def plane(z,                              # (n, d) embeddings
-          how: str = "tsne",              # or 'pca', which keeps large distances and is linear
-          seed: int = 0,
-          perplexity: float = 30.,        # about how many neighbours t-SNE looks at; fewer where there are few embeddings
-          ) -> np.ndarray:                # (n, 2)
+def plane(
+    z,  # (n, d) embeddings
+    how: str = "tsne",  # or 'pca', which keeps large distances and is linear
+    seed: int = 0,
+    perplexity: float = 30.0,  # about how many neighbours t-SNE looks at; fewer where there are few embeddings
+) -> np.ndarray:                # (n, 2)
     "Embeddings on a plane. t-SNE starts from principal components, so that its large arrangement is theirs."
     z, one = embedding_matrix(z), one_of(how, MAPS, "how")
     if len(z) < 4: raise BadEmbeddings("embeddings", f"{len(z)} are too few for a map", "give four or more")
     if one == "pca": return PCA(2, random_state=0).fit_transform(z)
     with warnings.catch_warnings():       # of threads, on machines with few
         warnings.simplefilter("ignore")
-        return TSNE(2, perplexity=min(perplexity, (len(z) - 1)/3), init="pca", random_state=seed_for(seed, "tsne") % 2**32).fit_transform(z)
+        return TSNE(
+            2, perplexity=min(perplexity, (len(z) - 1) / 3), init="pca", random_state=seed_for(seed, "tsne") % 2**32
+        ).fit_transform(z)
 
 def map_scores(z, xy: np.ndarray, labels: list[str], neighbours: int = 5) -> dict[str, float]:
     "Whether the nearest neighbour is of the same class (a share), in the embedding and on the map; the map's trustworthiness."
     z, labels = embedding_matrix(z), check_labels(labels, len(z))
-    near = lambda x: retrieval_scores(embedding_distances(x, x), labels, labels, [1], leave_out_self=True)["mAP @1"]
-    return {"nearest in the embedding": near(z), "nearest on the map": near(xy), "trustworthiness": float(trustworthiness(z, xy, n_neighbors=min(neighbours, (len(z) - 1)//2)))}
+    def near(x):
+        return retrieval_scores(embedding_distances(x, x), labels, labels, [1], leave_out_self=True)["mAP @1"]
+    return {
+        "nearest in the embedding": near(z),
+        "nearest on the map": near(xy),
+        "trustworthiness": float(trustworthiness(z, xy, n_neighbors=min(neighbours, (len(z) - 1) // 2))),
+    }
 
 # %% ../../nbs/studies/40_tsne.ipynb #098e9076
 NAMES = {"udf": "clouds (udf)", "sdf": "meshes (sdf)", "occ": "voxels (occ)"}
 
-def maps_of_fields(fields: Iterable[str] = tuple(NAMES),
-                   seed: int = 0,
-                   watch: Stopwatch | None = None,
-                   **prepared,                       # see `pipeline.prepare`
-                   ) -> tuple[dict[str, tuple[np.ndarray, list[str]]], dict]:  # name -> (n, 2) and classes; name -> scores
+def maps_of_fields(
+    fields: Iterable[str] = tuple(NAMES),
+    seed: int = 0,
+    watch: Stopwatch | None = None,
+    **prepared,  # see `pipeline.prepare`
+) -> tuple[dict[str, tuple[np.ndarray, list[str]]], dict]:  # name -> (n, 2) and classes; name -> scores
     "A t-SNE map of the test embeddings for each field."
     maps, metrics = {}, {}
     for field in fields:
         name = NAMES[one_of(field, NAMES, "field")]
-        try: p = prepare(field=field, seed=seed, watch=watch, **prepared)
-        except Inr2VecError as e: metrics[name] = {"reason": e.problem}; continue
+        try:
+            p = prepare(field=field, seed=seed, watch=watch, **prepared)
+        except Inr2VecError as e:
+            metrics[name] = {"reason": e.problem}
+            continue
         with (watch or Stopwatch())("maps"): xy = plane(p.z_test, seed=seed)
-        maps[name], metrics[name] = (xy, p.test_labels), {**map_scores(p.z_test, xy, p.test_labels), "shapes": len(xy), "classes": len(set(p.test_labels)), "encoder": p.model.preset.encoder.kind}
+        maps[name], metrics[name] = (
+            (xy, p.test_labels),
+            {
+                **map_scores(p.z_test, xy, p.test_labels),
+                "shapes": len(xy),
+                "classes": len(set(p.test_labels)),
+                "encoder": p.model.preset.encoder.kind,
+            },
+        )
     return maps, metrics
 
 def map_in_words(metrics: dict) -> str:
     "What the figures say."
     there = {name: m for name, m in metrics.items() if "reason" not in m}
-    lines = [f"for {name}, the nearest neighbour is of the same class for {m['nearest in the embedding']:.0%} of the test shapes in the embedding and {m['nearest on the map']:.0%} on the map, of {m['classes']} classes" for name, m in there.items()]
-    return (f"F{'; '.join(lines)[1:]}." if lines else "No field could be embedded.") + " Those figures, and not the picture, say how far classes are apart."
+    lines = [
+        f"for {name}, the nearest neighbour is of the same class for {m['nearest in the embedding']:.0%} of the test shapes in the embedding and {m['nearest on the map']:.0%} on the map, of {m['classes']} classes"
+        for name, m in there.items()
+    ]
+    return (
+        f"F{'; '.join(lines)[1:]}." if lines else "No field could be embedded."
+    ) + " Those figures, and not the picture, say how far classes are apart."

@@ -44,15 +44,21 @@ class Matching:
         "The share of neurons of each layer that stay where they are."
         return [(o == torch.arange(len(o))).float().mean().item() for o in self.orders]
     @property
-    def out(self) -> list[Tensor]: return [s*(1 - 2*(k % 2)) for s, k in zip(self.signs, self.turns)]   # the sign of the outgoing weights
+    def out(self) -> list[Tensor]:
+        return [s * (1 - 2 * (k % 2)) for s, k in zip(self.signs, self.turns)]  # the sign of the outgoing weights
+
 
 def identity(spec: SirenSpec) -> Matching:
     "Every neuron where it is."
-    each = lambda x: [x.clone() for _ in range(spec.layers)]
+    def each(x):
+        return [x.clone() for _ in range(spec.layers)]
     return Matching(each(torch.arange(spec.hidden)), each(torch.ones(spec.hidden)), each(torch.zeros(spec.hidden)))
 
 def _layers(spec: SirenSpec, flat: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-    if flat.ndim != 1: raise WrongWidth(f"INRs of the shape {tuple(flat.shape)}", "one at a time is matched", "give one row (num_params,)")
+    if flat.ndim != 1:
+        raise WrongWidth(
+            f"INRs of the shape {tuple(flat.shape)}", "one at a time is matched", "give one row (num_params,)"
+        )
     p = list(spec.unflatten(flat).values())
     return p[::2], p[1::2]
 
@@ -66,9 +72,20 @@ def rewritten(spec: SirenSpec, flat: Tensor, m: Matching) -> Tensor:  # (num_par
 
 def random_matching(spec: SirenSpec, symmetries: str = "phases", seed: int = 0) -> Matching:
     "Neurons in a random order; with 'signs' also of random sign, with 'phases' also turned by up to two half turns."
-    rng, h, kinds = torch_rng(seed, "matching"), spec.hidden, SYMMETRIES.index(one_of(symmetries, SYMMETRIES, "symmetries"))
-    draw = lambda low, high, on: [torch.randint(low, high + 1, (h,), generator=rng).float()*on for _ in range(spec.layers)]
-    return Matching([torch.randperm(h, generator=rng) for _ in range(spec.layers)], [1 - 2*s for s in draw(0, 1, kinds >= 1)], draw(-2, 2, kinds >= 2))
+    rng, h, kinds = (
+        torch_rng(seed, "matching"),
+        spec.hidden,
+        SYMMETRIES.index(one_of(symmetries, SYMMETRIES, "symmetries")),
+    )
+    def draw(low, high, on):
+        return [
+            torch.randint(low, high + 1, (h,), generator=rng).float() * on for _ in range(spec.layers)
+        ]
+    return Matching(
+        [torch.randperm(h, generator=rng) for _ in range(spec.layers)],
+        [1 - 2 * s for s in draw(0, 1, kinds >= 1)],
+        draw(-2, 2, kinds >= 2),
+    )
 
 # %% ../../nbs/studies/32_weight_matching.ipynb #08224d0a
 def _around(spec: SirenSpec, l: int, w: list[Tensor], m: Matching) -> tuple[Tensor, Tensor]:
@@ -76,19 +93,29 @@ def _around(spec: SirenSpec, l: int, w: list[Tensor], m: Matching) -> tuple[Tens
     return (w[0] if l == 0 else w[l][:, m.orders[l - 1]]*m.out[l - 1],
             w[l + 1] if l == spec.layers - 1 else w[l + 1][m.orders[l + 1]]*m.signs[l + 1].unsqueeze(1))
 
-def _gains(spec: SirenSpec, l: int, a: tuple, b: tuple, m: Matching, symmetries: str):  # -> (hidden, hidden) gains, signs and turns
+def _gains(
+    spec: SirenSpec, l: int, a: tuple, b: tuple, m: Matching, symmetries: str
+):  # -> (hidden, hidden) gains, signs and turns
     "What neuron j of `b` in place i of layer `l` gains, in the best of its ways, and which way that is."
     (wa, ba), (wb, bb), half, turns, gains = a, b, math.pi/spec.w0, [], []
     incoming, following = _around(spec, l, wb, m)
     inside, outside = wa[l] @ incoming.T, wa[l + 1].T @ following
-    ways = [(s, odd) for s in (1, -1)[:1 + (symmetries != "permutations")] for odd in (0, 1)[:1 + (symmetries == "phases")]]
+    ways = [
+        (s, odd)
+        for s in (1, -1)[: 1 + (symmetries != "permutations")]
+        for odd in (0, 1)[: 1 + (symmetries == "phases")]
+    ]
     for s, odd in ways:
         away = ba[l].unsqueeze(1) - s*bb[l] - odd*half
         whole = (away/(2*half)).round() if symmetries == "phases" else torch.zeros_like(away)
         turns.append(odd + 2*whole)
         gains.append(s*inside + s*(1 - 2*odd)*outside - .5*(away - 2*half*whole)**2)
     gain, way = torch.stack(gains).max(0)
-    return gain, torch.tensor([float(s) for s, _ in ways], dtype=gain.dtype)[way], torch.stack(turns).gather(0, way.unsqueeze(0))[0]
+    return (
+        gain,
+        torch.tensor([float(s) for s, _ in ways], dtype=gain.dtype)[way],
+        torch.stack(turns).gather(0, way.unsqueeze(0))[0],
+    )
 
 def _gain(spec: SirenSpec, l: int, a: tuple, b: tuple, m: Matching) -> Tensor:
     "The gain of layer `l` as it stands in `m`."
@@ -97,16 +124,20 @@ def _gain(spec: SirenSpec, l: int, a: tuple, b: tuple, m: Matching) -> Tensor:
     return ((wa[l]*incoming[o]).sum(1)*m.signs[l] + (wa[l + 1]*following[:, o]).sum(0)*m.out[l]
             - .5*(ba[l] - m.signs[l]*bb[l][o] - m.turns[l]*math.pi/spec.w0)**2).sum()
 
-def match(spec: SirenSpec,
-          a: Tensor,                             # (num_params,) the reference
-          b: Tensor,                             # (num_params,) what is matched to it
-          symmetries: str = "permutations",      # 'signs' and 'phases' allow more
-          seed: int = 0,                         # of the order of the layers
-          sweeps: int = 50,                      # at most
-          ) -> Matching:                         # `rewritten(spec, b, match(spec, a, b))` is `b`, as near to `a` as it was brought
+def match(
+    spec: SirenSpec,
+    a: Tensor,  # (num_params,) the reference
+    b: Tensor,  # (num_params,) what is matched to it
+    symmetries: str = "permutations",  # 'signs' and 'phases' allow more
+    seed: int = 0,  # of the order of the layers
+    sweeps: int = 50,  # at most
+) -> Matching:  # `rewritten(spec, b, match(spec, a, b))` is `b`, as near to `a` as it was brought
     "Weight matching, from identities, by coordinate descent over the hidden layers."
     one_of(symmetries, SYMMETRIES, "symmetries")
-    if not (torch.isfinite(a).all() and torch.isfinite(b).all()): raise UnknownOption("INRs", "their weights are not all finite", "leave out those that diverged: `inrs.finite()`")
+    if not (torch.isfinite(a).all() and torch.isfinite(b).all()):
+        raise UnknownOption(
+            "INRs", "their weights are not all finite", "leave out those that diverged: `inrs.finite()`"
+        )
     rng, m = torch_rng(seed, "order of layers"), identity(spec)
     a, b, at = _layers(spec, a.double()), _layers(spec, b.double()), torch.arange(spec.hidden)
     m.signs, m.turns = [s.double() for s in m.signs], [t.double() for t in m.turns]
@@ -115,7 +146,8 @@ def match(spec: SirenSpec,
         for l in torch.randperm(spec.layers, generator=rng).tolist():
             (gain, signs, turns), old = _gains(spec, l, a, b, m, symmetries), _gain(spec, l, a, b, m)
             order = torch.from_numpy(linear_sum_assignment(gain.numpy(), maximize=True)[1])
-            if gain[at, order].sum() > old + 1e-9*abs(old) + 1e-15: m.orders[l], m.signs[l], m.turns[l], changed = order, signs[at, order], turns[at, order], True
+            if gain[at, order].sum() > old + 1e-9 * abs(old) + 1e-15:
+                m.orders[l], m.signs[l], m.turns[l], changed = order, signs[at, order], turns[at, order], True
         if not changed: break
     m.signs, m.turns = [s.float() for s in m.signs], [t.float() for t in m.turns]
     return m
@@ -123,33 +155,66 @@ def match(spec: SirenSpec,
 # %% ../../nbs/studies/32_weight_matching.ipynb #1d20dc23
 STARTS = ("one start", "two starts")
 
-def matching_rows(shapes: list[Shape], preset: Preset | str = "laptop", field: str = "udf", symmetries=SYMMETRIES,
-                  steps: int = 21, points: int = 2048, seed: int = 0, folder="runs", progress: bool = True) -> tuple[list[dict], dict[str, list[float]]]:
+def matching_rows(
+    shapes: list[Shape],
+    preset: Preset | str = "laptop",
+    field: str = "udf",
+    symmetries=SYMMETRIES,
+    steps: int = 21,
+    points: int = 2048,
+    seed: int = 0,
+    folder="runs",
+    progress: bool = True,
+) -> tuple[list[dict], dict[str, list[float]]]:
     "A row for each kind of pair and symmetry, means over `shapes`; and for each kind the share of fixed neurons of each layer, with permutations."
     p, rows, layers = get_preset(preset), [], {}
-    own, drawn, other = (refit(shapes, p, field, s, d, seed, folder, best_device(), progress).weights for s, d in ((0, 0), (0, 1), (1, 1)))
+    own, drawn, other = (
+        refit(shapes, p, field, s, d, seed, folder, best_device(), progress).weights
+        for s, d in ((0, 0), (0, 1), (1, 1))
+    )
     asked, n = Asked(shapes, p, field, points, seed), len(shapes)
-    height = lambda to: float(np.mean([barrier(on_the_way(p.siren, own[i], to[i], asked, i, i, steps)) for i in range(n)]))
-    apart = lambda to: ((own - to).norm(dim=1)/own.norm(dim=1)).mean().item()
+    def height(to):
+        return float(
+            np.mean([barrier(on_the_way(p.siren, own[i], to[i], asked, i, i, steps)) for i in range(n)])
+        )
+    def apart(to):
+        return ((own - to).norm(dim=1)/own.norm(dim=1)).mean().item()
     for kind, to in zip(STARTS, (drawn, other)):
         before = {"distance before": apart(to), "barrier before": height(to)}
         for symmetry in symmetries:
-            found = [match(p.siren, own[i], to[i], symmetry, seed) for i in tqdm(range(n), desc=f"matching, {kind}, {symmetry}", unit="pair", disable=not progress)]
+            found = [
+                match(p.siren, own[i], to[i], symmetry, seed)
+                for i in tqdm(range(n), desc=f"matching, {kind}, {symmetry}", unit="pair", disable=not progress)
+            ]
             nearer = torch.stack([rewritten(p.siren, w, m) for w, m in zip(to, found)])
             if symmetry == "permutations": layers[kind] = np.mean([m.fixed for m in found], 0).tolist()
-            rows.append({"INRs of one shape from": kind, "matched by": symmetry, "fixed neurons": float(np.mean([m.fixed for m in found])), "by chance": 1/p.siren.hidden,
-                         **before, "distance after": apart(nearer), "barrier after": height(nearer), "sweeps": float(np.mean([m.sweeps for m in found]))})
+            rows.append(
+                {
+                    "INRs of one shape from": kind,
+                    "matched by": symmetry,
+                    "fixed neurons": float(np.mean([m.fixed for m in found])),
+                    "by chance": 1 / p.siren.hidden,
+                    **before,
+                    "distance after": apart(nearer),
+                    "barrier after": height(nearer),
+                    "sweeps": float(np.mean([m.sweeps for m in found])),
+                }
+            )
     return rows, layers
 
 def matching_in_words(rows: list[dict]) -> str:
     "What the figures say."
-    one, two = (next(r for r in rows if r["INRs of one shape from"] == k and r["matched by"] == "permutations") for k in STARTS)
+    one, two = (
+        next(r for r in rows if r["INRs of one shape from"] == k and r["matched by"] == "permutations") for k in STARTS
+    )
     agrees = one["fixed neurons"] > .95 and two["fixed neurons"] < .2
     more = [r for r in rows if r["INRs of one shape from"] == STARTS[1]]
     best = min(more, key=lambda r: r["barrier after"])
-    return (f"From one start, matching leaves {one['fixed neurons']:.1%} of the neurons where they are; from two, {two['fixed neurons']:.1%}, and chance {two['by chance']:.1%}: "
-            f"{'the identities that the paper finds for a shared start, and none otherwise' if agrees else 'not as clearly as the identities that the paper finds'}. From two starts the hill falls from "
-            f"{two['barrier before']:.3f} to {two['barrier after']:.3f} by permutations, and to {best['barrier after']:.3f} at best (by {best['matched by']}); without matching, one start has {one['barrier before']:.3f}.")
+    return (
+        f"From one start, matching leaves {one['fixed neurons']:.1%} of the neurons where they are; from two, {two['fixed neurons']:.1%}, and chance {two['by chance']:.1%}: "
+        f"{'the identities that the paper finds for a shared start, and none otherwise' if agrees else 'not as clearly as the identities that the paper finds'}. From two starts the hill falls from "
+        f"{two['barrier before']:.3f} to {two['barrier after']:.3f} by permutations, and to {best['barrier after']:.3f} at best (by {best['matched by']}); without matching, one start has {one['barrier before']:.3f}."
+    )
 
 # %% ../../nbs/studies/32_weight_matching.ipynb #9038f888
 def embedding_rows(p: Prepared,
@@ -162,15 +227,27 @@ def embedding_rows(p: Prepared,
     same = refit(p.shapes.test, model.preset, model.field, 0, 1, seed, folder, model.device, progress).weights
     begun = numbered_start(model.preset, model.field, 0, seed)
     cases = {"shared start, other queries": same, "another start": other}
-    for name, at in (("matched to the start", lambda i: begun), ("matched to its own INR", lambda i: p.test_inrs.weights[i])):
+    for name, at in (
+        ("matched to the start", lambda i: begun),
+        ("matched to its own INR", lambda i: p.test_inrs.weights[i]),
+    ):
         for kind in symmetries:
             bar = tqdm(enumerate(other), total=len(other), desc=f"{name}, {kind}", unit="INR", disable=not progress)
-            cases[f"another start, {name} by {kind}"] = torch.stack([rewritten(spec, w, match(spec, at(i), w, kind, seed)) for i, w in bar])
+            cases[f"another start, {name} by {kind}"] = torch.stack(
+                [rewritten(spec, w, match(spec, at(i), w, kind, seed)) for i, w in bar]
+            )
     rows = []
     for name, weights in cases.items():
         z = model.embed(weights)
         nearest = [p.train_labels[i] for i in embedding_distances(z, p.z_train).argmin(1)]
         own = embedding_distances(z, p.z_test).argmin(1) == np.arange(len(z))
-        rows.append({"INRs": name, "head": evaluate_head(head, z, truth)["accuracy"], "nearest neighbour": float(np.mean([a == b for a, b in zip(nearest, truth)])),
-                     "same shape nearest": float(own.mean()), "shapes": len(z)})
+        rows.append(
+            {
+                "INRs": name,
+                "head": evaluate_head(head, z, truth)["accuracy"],
+                "nearest neighbour": float(np.mean([a == b for a, b in zip(nearest, truth)])),
+                "same shape nearest": float(own.mean()),
+                "shapes": len(z),
+            }
+        )
     return rows

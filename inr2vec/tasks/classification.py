@@ -33,13 +33,19 @@ class ClassifierHead(nn.Module):
                  ):
         super().__init__()
         self.classes, dims = list(classes), (embed_dim, *hidden)
-        self.register_buffer("mean", torch.zeros(embed_dim)); self.register_buffer("scale", torch.ones(()))
-        blocks = [m for i, o in zip(dims, dims[1:]) for m in (nn.Linear(i, o), nn.BatchNorm1d(o), nn.ReLU(), nn.Dropout(dropout))]
+        self.register_buffer("mean", torch.zeros(embed_dim))
+        self.register_buffer("scale", torch.ones(()))
+        blocks = [
+            m
+            for i, o in zip(dims, dims[1:])
+            for m in (nn.Linear(i, o), nn.BatchNorm1d(o), nn.ReLU(), nn.Dropout(dropout))
+        ]
         self.net = nn.Sequential(*blocks, nn.Linear(dims[-1], len(self.classes)))
 
     def set_statistics(self, z: Tensor):
         "Take the mean, and the scale that gives a coordinate a variance of 1 on average, from the training embeddings; constant embeddings keep the scale 1."
-        self.mean.copy_(z.mean(0)); scale = z.std(0, correction=0).square().mean().sqrt()
+        self.mean.copy_(z.mean(0))
+        scale = z.std(0, correction=0).square().mean().sqrt()
         self.scale.fill_(scale if scale > 0 else 1.)
 
     def forward(self, z: Tensor) -> Tensor:  # (b, embed_dim) -> (b, classes) logits
@@ -51,20 +57,28 @@ def class_ids(labels, classes: list[str], what: str = "labels") -> Tensor:  # (n
     at = {c: i for i, c in enumerate(classes)}
     if unknown := [c for c in dict.fromkeys(labels) if c not in at]:
         verb = "is" if len(unknown) == 1 else "are"
-        raise UnknownClass(what, f"{', '.join(map(repr, unknown))} {verb} not among the {len(classes)} training classes",
-                           "add training shapes of the class, or leave its shapes out")
+        raise UnknownClass(
+            what,
+            f"{', '.join(map(repr, unknown))} {verb} not among the {len(classes)} training classes",
+            "add training shapes of the class, or leave its shapes out",
+        )
     return torch.tensor([at[c] for c in labels], dtype=torch.long)
 
 # %% ../../nbs/tasks/20_classification.ipynb #0000000b
-def split_by_class(labels,               # (n,)
-                   fraction: float,      # of each class, for the second part
-                   seed: int = 0,
-                   names=None,           # (n,) unique names; with them the split does not depend on the order of the rows
-                   ) -> tuple[np.ndarray, np.ndarray]:  # rows that are left, rows split off, both ascending
+def split_by_class(
+    labels,  # (n,)
+    fraction: float,  # of each class, for the second part
+    seed: int = 0,
+    names=None,  # (n,) unique names; with them the split does not depend on the order of the rows
+) -> tuple[np.ndarray, np.ndarray]:  # rows that are left, rows split off, both ascending
     "Split a part of each class off, for validation; a class of one is left whole."
-    if not 0 < fraction < 1: raise UnknownOption("fraction", f"{fraction} is not between 0 and 1", "use 0.2 for a fifth")
+    if not 0 < fraction < 1:
+        raise UnknownOption("fraction", f"{fraction} is not between 0 and 1", "use 0.2 for a fifth")
     labels = list(labels)
-    names, held = range(len(labels)) if names is None else check_labels(names, len(labels), "names"), np.zeros(len(labels), bool)
+    names, held = (
+        range(len(labels)) if names is None else check_labels(names, len(labels), "names"),
+        np.zeros(len(labels), bool),
+    )
     for label in dict.fromkeys(labels):
         rows = sorted((i for i, c in enumerate(labels) if c == label), key=lambda i: names[i])
         k = min(max(round(fraction*len(rows)), 1), len(rows) - 1)
@@ -110,43 +124,69 @@ def train_head(z, labels,                  # (n, d) embeddings and (n,) class na
                hidden=(512, 256),
                ) -> HeadResult:
     "Train the paper's head on frozen embeddings: AdamW, one cycle, cross-entropy."
-    z = embedding_matrix(z, "training embeddings"); labels = check_labels(labels, len(z), "training labels")
+    z = embedding_matrix(z, "training embeddings")
+    labels = check_labels(labels, len(z), "training labels")
     classes = sorted(set(labels))
     if one_of(select, ("best", "last"), "select") == "best" and val_z is None:
-        raise UnknownOption("select", "'best' needs a validation part", "give val_z and val_labels (see `split_by_class`), or use select='last'")
-    if len(classes) < 2: raise BadEmbeddings("training labels", f"they have the single class {classes[0]!r}", "two classes or more can be told apart")
+        raise UnknownOption(
+            "select",
+            "'best' needs a validation part",
+            "give val_z and val_labels (see `split_by_class`), or use select='last'",
+        )
+    if len(classes) < 2:
+        raise BadEmbeddings(
+            "training labels", f"they have the single class {classes[0]!r}", "two classes or more can be told apart"
+        )
     if batch < 2: raise UnknownOption("batch", "batch normalisation cannot learn from one sample", "use 2 or more")
     if epochs < 1: raise UnknownOption("epochs", f"{epochs} is no training", "use 1 or more")
-    x, y, start, history, losses, best = torch.from_numpy(z).to(device), class_ids(labels, classes).to(device), time.perf_counter(), [], [], None
+    x, y, start, history, losses, best = (
+        torch.from_numpy(z).to(device),
+        class_ids(labels, classes).to(device),
+        time.perf_counter(),
+        [],
+        [],
+        None,
+    )
     if val_z is not None:
         val_z = embedding_matrix(val_z, "validation embeddings")
         class_ids(check_labels(val_labels, len(val_z), "validation labels"), classes, "validation labels")
     cuda = "cuda" in str(device) or torch.cuda.is_initialized()
     with torch.random.fork_rng(devices=range(torch.cuda.device_count()) if cuda else []):
-        torch.manual_seed(seed_for(seed, "head"))                # initialisation and dropout; the caller's generators are left alone
+        torch.manual_seed(seed_for(seed, "head"))  # initialisation and dropout; the caller's generators are left alone
         head = ClassifierHead(classes, z.shape[1], hidden, dropout)
-        head.set_statistics(torch.from_numpy(z)); head.to(device)
+        head.set_statistics(torch.from_numpy(z))
+        head.to(device)
         shuffle, mixing = torch_rng(seed, "head batches"), torch_rng(seed, "head mix", device=device)
         steps = len(_batches(len(z), batch, torch_rng(0)))
         opt = torch.optim.AdamW(head.parameters(), lr, weight_decay=wd)
         cycle = torch.optim.lr_scheduler.OneCycleLR(opt, lr, total_steps=max(epochs*steps, 2))
         for epoch in (bar := tqdm(range(epochs), desc="training the head", unit="epoch", disable=not progress)):
-            head.train(); total = torch.zeros((), device=device)
+            head.train()
+            total = torch.zeros((), device=device)
             for rows in _batches(len(z), batch, shuffle):
                 xb, yb = x[rows], y[rows]
                 if mix: xb, yb = torch.cat([xb, mix_in_class(xb, yb, mixing)]), torch.cat([yb, yb])
                 loss = F.cross_entropy(head(xb), yb)
-                opt.zero_grad(set_to_none=True); loss.backward(); opt.step(); cycle.step()
+                opt.zero_grad(set_to_none=True)
+                loss.backward()
+                opt.step()
+                cycle.step()
                 total += loss.detach()*len(rows)
             losses.append(float(total)/len(z))
-            if not np.isfinite(losses[-1]): raise BadEmbeddings("lr", f"the loss is not finite in epoch {epoch}", "use a smaller learning rate")
-            if val_z is None: bar.set_postfix(loss=f"{losses[-1]:.3f}"); continue
+            if not np.isfinite(losses[-1]):
+                raise BadEmbeddings("lr", f"the loss is not finite in epoch {epoch}", "use a smaller learning rate")
+            if val_z is None:
+                bar.set_postfix(loss=f"{losses[-1]:.3f}")
+                continue
             history.append(accuracy(predict(head, val_z), val_labels))
             bar.set_postfix(loss=f"{losses[-1]:.3f}", val=f"{history[-1]:.3f}")
-            if select == "best" and history[-1] > max(history[:-1], default=-1): best = epoch, copy.deepcopy(head.state_dict())
+            if select == "best" and history[-1] > max(history[:-1], default=-1):
+                best = epoch, copy.deepcopy(head.state_dict())
     if best: head.load_state_dict(best[1])
     epoch = best[0] if best else epochs - 1
-    return HeadResult(head.eval(), epoch, select, history[epoch] if history else None, history, losses, time.perf_counter() - start)
+    return HeadResult(
+        head.eval(), epoch, select, history[epoch] if history else None, history, losses, time.perf_counter() - start
+    )
 
 # %% ../../nbs/tasks/20_classification.ipynb #00000012
 @torch.no_grad()
@@ -155,7 +195,9 @@ def predict(head: ClassifierHead, z, batch: int = 4096) -> list[str]:
     was, device = head.training, head.mean.device
     z = torch.from_numpy(embedding_matrix(z))
     if z.shape[1] != len(head.mean):
-        raise BadEmbeddings("embeddings", f"they have {z.shape[1]} columns and the head {len(head.mean)} inputs", "use the same model")
+        raise BadEmbeddings(
+            "embeddings", f"they have {z.shape[1]} columns and the head {len(head.mean)} inputs", "use the same model"
+        )
     head.eval()
     ids = torch.cat([head(part.to(device)).argmax(1).cpu() for part in z.split(batch)])
     head.train(was)

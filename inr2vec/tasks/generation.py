@@ -41,8 +41,12 @@ class GanSpec:
     batch: int = 50
     epochs: int = 2000
 
-GANS = {"smoke": GanSpec(generator=(32,), critic=(32, 32), epochs=20, lr=1e-3), "laptop": GanSpec(sigma=1., epochs=200, lr=1e-3),
-        "gpu": GanSpec(), "paper": GanSpec()}  # by preset
+GANS = {
+    "smoke": GanSpec(generator=(32,), critic=(32, 32), epochs=20, lr=1e-3),
+    "laptop": GanSpec(sigma=1.0, epochs=200, lr=1e-3),
+    "gpu": GanSpec(),
+    "paper": GanSpec(),
+}  # by preset
 
 def mlp(dims) -> nn.Sequential:
     "Linear layers with ReLUs between."
@@ -56,7 +60,8 @@ class LatentGAN(nn.Module):
         super().__init__()
         self.embed_dim, self.spec, self.noise = embed_dim, spec, spec.noise or embed_dim
         self.generator = mlp((self.noise, *spec.generator, embed_dim))
-        self.register_buffer("mean", torch.zeros(embed_dim)); self.register_buffer("scale", torch.ones(embed_dim))
+        self.register_buffer("mean", torch.zeros(embed_dim))
+        self.register_buffer("scale", torch.ones(embed_dim))
 
     def forward(self, noise: Tensor) -> Tensor:  # (n, noise) -> (n, embed_dim), standardised
         return self.generator(noise)
@@ -70,7 +75,9 @@ class LatentGAN(nn.Module):
     def save(self, path):
         "Write generator, statistics and spec as one safetensors file."
         state = {k: v.cpu().contiguous() for k, v in self.state_dict().items()}
-        write_atomically(path, lambda p: save_file(state, p, dict(spec=json.dumps(asdict(self.spec)), embed_dim=str(self.embed_dim))))
+        write_atomically(
+            path, lambda p: save_file(state, p, dict(spec=json.dumps(asdict(self.spec)), embed_dim=str(self.embed_dim)))
+        )
 
     @classmethod
     def load(cls, path) -> "LatentGAN":
@@ -89,40 +96,60 @@ def gradient_penalty(critic: nn.Module, real: Tensor, fake: Tensor, share: Tenso
     return ((g.norm(dim=1) - 1)**2).mean()
 
 # %% ../../nbs/tasks/50_generation.ipynb #ef977542
-def train_gan(z,                        # (n, d) frozen embeddings of one class
-              spec: GanSpec = GanSpec(),
-              seed: int = 0,
-              device: str = "cpu",
-              progress: bool = True,
-              desc: str = "latent GAN",  # what the bar says
-              ) -> LatentGAN:           # in evaluation mode, with its `history`: the critic's estimate of the distance at each step
+def train_gan(
+    z,  # (n, d) frozen embeddings of one class
+    spec: GanSpec = GanSpec(),
+    seed: int = 0,
+    device: str = "cpu",
+    progress: bool = True,
+    desc: str = "latent GAN",  # what the bar says
+) -> LatentGAN:  # in evaluation mode, with its `history`: the critic's estimate of the distance at each step
     "Train a latent GAN on the rows of `z`."
     x = torch.from_numpy(embedding_matrix(z))
-    if len(x) < 2: raise BadEmbeddings("embeddings", f"{len(x)} of a class is too few to learn from", "give two shapes or more of each class")
+    if len(x) < 2:
+        raise BadEmbeddings(
+            "embeddings", f"{len(x)} of a class is too few to learn from", "give two shapes or more of each class"
+        )
     if min(spec.epochs, spec.batch, spec.critic_steps) < 1:
-        raise UnknownOption("spec", f"{spec.epochs} epochs, batches of {spec.batch}, {spec.critic_steps} critic steps: no training", "use 1 or more")
+        raise UnknownOption(
+            "spec",
+            f"{spec.epochs} epochs, batches of {spec.batch}, {spec.critic_steps} critic steps: no training",
+            "use 1 or more",
+        )
     cuda = "cuda" in str(device) or torch.cuda.is_initialized()
     with torch.random.fork_rng(devices=range(torch.cuda.device_count()) if cuda else []):
         torch.manual_seed(seed_for(seed, "latent gan"))
         gan, critic = LatentGAN(x.shape[1], spec), mlp((x.shape[1], *spec.critic, 1)).to(device)
     scale = x.std(0, correction=0)
-    gan.mean.copy_(x.mean(0)); gan.scale.copy_(scale.clamp_min(1e-6*scale.max().clamp_min(1e-12)))
-    gan.to(device); x = ((x.to(device) - gan.mean)/gan.scale)
-    adam = lambda net: torch.optim.Adam(net.parameters(), spec.lr, (spec.beta, .999))
+    gan.mean.copy_(x.mean(0))
+    gan.scale.copy_(scale.clamp_min(1e-6 * scale.max().clamp_min(1e-12)))
+    gan.to(device)
+    x = (x.to(device) - gan.mean) / gan.scale
+    def adam(net):
+        return torch.optim.Adam(net.parameters(), spec.lr, (spec.beta, .999))
     opt_g, opt_c, rng, gan.history = adam(gan), adam(critic), torch_rng(seed, "latent gan batches"), []
     b = min(spec.batch, len(x))
-    noise = lambda: (spec.sigma*torch.randn(b, gan.noise, generator=rng)).to(device)
+    def noise():
+        return (spec.sigma*torch.randn(b, gan.noise, generator=rng)).to(device)
     for _ in tqdm(range(spec.epochs*max(len(x)//b, 1)), desc=desc, unit="step", disable=not progress):
         for _ in range(spec.critic_steps):
             real = x[torch.randperm(len(x), generator=rng)[:b]]
             with torch.no_grad(): fake = gan(noise())
             distance = critic(real).mean() - critic(fake).mean()
-            loss = spec.penalty*gradient_penalty(critic, real, fake, torch.rand(b, 1, generator=rng).to(device)) - distance
-            opt_c.zero_grad(set_to_none=True); loss.backward(); opt_c.step()
+            loss = (
+                spec.penalty * gradient_penalty(critic, real, fake, torch.rand(b, 1, generator=rng).to(device))
+                - distance
+            )
+            opt_c.zero_grad(set_to_none=True)
+            loss.backward()
+            opt_c.step()
         loss = -critic(gan(noise())).mean()
-        opt_g.zero_grad(set_to_none=True); loss.backward(); opt_g.step()
+        opt_g.zero_grad(set_to_none=True)
+        loss.backward()
+        opt_g.step()
         gan.history.append(distance.item())
-    if not np.isfinite(gan.history[-1]): raise BadEmbeddings("lr", "the loss of the critic is not finite", "use a smaller learning rate")
+    if not np.isfinite(gan.history[-1]):
+        raise BadEmbeddings("lr", "the loss of the critic is not finite", "use a smaller learning rate")
     return gan.eval()
 
 # %% ../../nbs/tasks/50_generation.ipynb #469ea239
@@ -131,7 +158,11 @@ def gaussian_samples(z,                # (n, d) embeddings of one class
                      ) -> Tensor:      # (n, d)
     "`n` draws from a Gaussian with the mean and the shrunk covariance of `z`."
     fit = LedoitWolf().fit(embedding_matrix(z))
-    return torch.from_numpy(numpy_rng(seed, "gaussian").multivariate_normal(fit.location_, fit.covariance_, n, method="eigh").astype(np.float32))
+    return torch.from_numpy(
+        numpy_rng(seed, "gaussian")
+        .multivariate_normal(fit.location_, fit.covariance_, n, method="eigh")
+        .astype(np.float32)
+    )
 
 # %% ../../nbs/tasks/50_generation.ipynb #6a594466
 def fixed_points(points: np.ndarray, n: int, seed: int = 0) -> np.ndarray:  # (n, 3)
@@ -140,7 +171,9 @@ def fixed_points(points: np.ndarray, n: int, seed: int = 0) -> np.ndarray:  # (n
     order = np.concatenate([rng.permutation(whole), rng.integers(whole, size=max(n - whole, 0))])
     return np.asarray(points, np.float32)[order[:n]]
 
-def decoded_clouds(model: Inr2Vec, z: Tensor, n: int = 512) -> tuple[list, np.ndarray]:  # what was decoded, (k, n, 3) points of it
+def decoded_clouds(
+    model: Inr2Vec, z: Tensor, n: int = 512
+) -> tuple[list, np.ndarray]:  # what was decoded, (k, n, 3) points of it
     "Shapes of the embeddings `z`, and clouds of those that have a surface."
     made = decoded(model, z)
     points = [x for m in made if (x := as_points(m, 4*n)) is not None]

@@ -16,8 +16,11 @@ def _checked(d, what: str) -> np.ndarray:
     "`d` as a matrix without gaps."
     d = np.asarray(d, np.float64)
     if d.ndim != 2 or not d.size:
-        raise BadEmbeddings(what, f"they have the shape {d.shape}, not (generated, reference)", "give one shape or more of each")
-    if bad := int((~np.isfinite(d)).sum()): raise BadEmbeddings(what, f"{bad} of them are not finite", "leave out shapes that could not be decoded")
+        raise BadEmbeddings(
+            what, f"they have the shape {d.shape}, not (generated, reference)", "give one shape or more of each"
+        )
+    if bad := int((~np.isfinite(d)).sum()):
+        raise BadEmbeddings(what, f"{bad} of them are not finite", "leave out shapes that could not be decoded")
     return d
 
 def coverage(between: np.ndarray,  # (generated, reference) distances
@@ -38,7 +41,9 @@ def one_nn_accuracy(generated: np.ndarray,   # (n, n) distances among the genera
     "Share of shapes whose nearest other shape is of their own set; of equal distances, the other set counts."
     g, b, r = _checked(generated, "generated"), _checked(between, "between"), _checked(reference, "reference")
     if g.shape != (len(g),)*2 or r.shape != (len(r),)*2 or b.shape != (len(g), len(r)):
-        raise BadEmbeddings("distances", f"their shapes {g.shape}, {b.shape} and {r.shape} do not fit", "give (n, n), (n, m) and (m, m)")
+        raise BadEmbeddings(
+            "distances", f"their shapes {g.shape}, {b.shape} and {r.shape} do not fit", "give (n, n), (n, m) and (m, m)"
+        )
     g, r = g + np.diag(np.full(len(g), np.inf)), r + np.diag(np.full(len(r), np.inf))
     own = np.concatenate([g.min(1) < b.min(1), r.min(1) < b.min(0)])
     return float(own.mean())
@@ -49,7 +54,16 @@ def generation_scores(generated: np.ndarray,  # (n, p, 3) clouds
                       ) -> dict[str, float]:
     "`coverage`, `mmd` and `1-NN accuracy` by Chamfer distance."
     if not len(generated) or not len(reference):
-        raise BadEmbeddings("clouds", f"there are {len(generated)} generated and {len(reference)} of the reference", "give one or more of each")
+        raise BadEmbeddings(
+            "clouds",
+            f"there are {len(generated)} generated and {len(reference)} of the reference",
+            "give one or more of each",
+        )
     between = chamfer_matrix(generated, reference)
-    return {"coverage": coverage(between), "mmd": minimum_matching_distance(between),
-            "1-NN accuracy": one_nn_accuracy(chamfer_matrix(generated, generated), between, chamfer_matrix(reference, reference))}
+    return {
+        "coverage": coverage(between),
+        "mmd": minimum_matching_distance(between),
+        "1-NN accuracy": one_nn_accuracy(
+            chamfer_matrix(generated, generated), between, chamfer_matrix(reference, reference)
+        ),
+    }

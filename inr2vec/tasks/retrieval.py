@@ -31,14 +31,16 @@ def embedding_matrix(z,                           # (n, d) tensor or array
                      ) -> np.ndarray:             # (n, d) float32, finite
     "`z` as a matrix on the CPU; raises `BadEmbeddings` if it is none."
     z = np.ascontiguousarray(z.detach().float().cpu().numpy() if isinstance(z, Tensor) else z, dtype=np.float32)
-    if z.ndim != 2 or not z.size: raise BadEmbeddings(what, f"they have the shape {z.shape}, not (n, d)", "give one row for each shape")
+    if z.ndim != 2 or not z.size:
+        raise BadEmbeddings(what, f"they have the shape {z.shape}, not (n, d)", "give one row for each shape")
     if bad := int((~np.isfinite(z)).any(1).sum()):
         raise BadEmbeddings(what, f"{bad} of {len(z)} rows are not finite", "leave these shapes out, or fit them again")
     return z
 
 def check_labels(labels, n: int, what: str = "labels") -> list:
     "`labels` as a list of length `n`."
-    if len(labels := list(labels)) != n: raise BadEmbeddings(what, f"there are {len(labels)} for {n} rows", "give one label for each row")
+    if len(labels := list(labels)) != n:
+        raise BadEmbeddings(what, f"there are {len(labels)} for {n} rows", "give one label for each row")
     return labels
 
 # %% ../../nbs/tasks/10_retrieval.ipynb #00000008
@@ -50,9 +52,12 @@ def embedding_distances(query,                       # (q, d)
     one_of(metric, METRICS, "metric")
     q, g = embedding_matrix(query, "query"), embedding_matrix(gallery, "gallery")
     if q.shape[1] != g.shape[1]:
-        raise BadEmbeddings("query", f"it has {q.shape[1]} columns and the gallery {g.shape[1]}", "embed both with the same model")
+        raise BadEmbeddings(
+            "query", f"it has {q.shape[1]} columns and the gallery {g.shape[1]}", "embed both with the same model"
+        )
     for x, what in ((q, "query"), (g, "gallery")):
-        if metric == "cosine" and not x.any(1).all(): raise BadEmbeddings(what, "a row of zeros has no direction", "use metric='euclidean'")
+        if metric == "cosine" and not x.any(1).all():
+            raise BadEmbeddings(what, "a row of zeros has no direction", "use metric='euclidean'")
     return pairwise_distances(q, g, metric=metric)
 
 # %% ../../nbs/tasks/10_retrieval.ipynb #0000000b
@@ -72,20 +77,33 @@ def retrieval_scores(distances,                      # (q, n), for example of `e
                      ) -> dict:
     "`mAP @k` as in Table 1 and `any hit @k` as in the authors' script, for each of `ks`."
     d = np.array(distances, dtype=np.float64)
-    if d.ndim != 2 or not d.size: raise BadEmbeddings("distances", f"they have the shape {d.shape}, not (q, n)", "give a row for each query")
-    if np.isnan(d).any(): raise BadEmbeddings("distances", f"{int(np.isnan(d).sum())} of them are NaN", "find out which shapes they belong to")
-    query_labels, labels = (np.array(check_labels(*a)) for a in ((query_labels, d.shape[0], "query_labels"), (labels, d.shape[1])))
+    if d.ndim != 2 or not d.size:
+        raise BadEmbeddings("distances", f"they have the shape {d.shape}, not (q, n)", "give a row for each query")
+    if np.isnan(d).any():
+        raise BadEmbeddings(
+            "distances", f"{int(np.isnan(d).sum())} of them are NaN", "find out which shapes they belong to"
+        )
+    query_labels, labels = (
+        np.array(check_labels(*a)) for a in ((query_labels, d.shape[0], "query_labels"), (labels, d.shape[1]))
+    )
     if leave_out_self:
         if d.shape[0] != d.shape[1] or (query_labels != labels).any():
-            raise BadEmbeddings("leave_out_self", "the queries are not the gallery", "use leave_out_self=False for two sets")
+            raise BadEmbeddings(
+                "leave_out_self", "the queries are not the gallery", "use leave_out_self=False for two sets"
+            )
         np.fill_diagonal(d, np.inf)
     ks, candidates = list(ks), d.shape[1] - leave_out_self
     if not ks or min(ks) < 1 or max(ks) > candidates:
         raise UnknownOption("ks", f"{ks} is not within the number of candidates", f"use numbers from 1 to {candidates}")
     each = _per_query(d, query_labels, labels, ks)
-    mean = lambda rows: {name: float(x[rows].mean()) for name, x in each.items()}
+    def mean(rows):
+        return {name: float(x[rows].mean()) for name, x in each.items()}
     out = mean(slice(None))
-    if per_class: out["per_class"] = {str(c): {"queries": int((query_labels == c).sum()), **mean(query_labels == c)} for c in np.unique(query_labels)}
+    if per_class:
+        out["per_class"] = {
+            str(c): {"queries": int((query_labels == c).sum()), **mean(query_labels == c)}
+            for c in np.unique(query_labels)
+        }
     return out
 
 # %% ../../nbs/tasks/10_retrieval.ipynb #00000011
@@ -109,12 +127,16 @@ class Index:
         self._nearest = NearestNeighbors(metric=one_of(self.metric, METRICS, "metric"), algorithm="brute").fit(self.z)
     def __len__(self): return len(self.names)
 
-    def search(self, z, k: int = 5) -> list:  # of `Match`, nearest first; for a matrix (q, d) one such list for each row
+    def search(
+        self, z, k: int = 5
+    ) -> list:  # of `Match`, nearest first; for a matrix (q, d) one such list for each row
         "The `k` nearest to `z` (d,): fewer if the index is smaller."
         z = z if isinstance(z, Tensor) else np.asarray(z)
         q = embedding_matrix(z[None] if (single := z.ndim == 1) else z, "query")
         if q.shape[1] != self.z.shape[1]:
-            raise BadEmbeddings("query", f"it has {q.shape[1]} columns, the index {self.z.shape[1]}", "embed both with the same model")
+            raise BadEmbeddings(
+                "query", f"it has {q.shape[1]} columns, the index {self.z.shape[1]}", "embed both with the same model"
+            )
         if k < 1: raise UnknownOption("k", f"{k} is not a number of neighbours", "use 1 or more")
         found = zip(*self._nearest.kneighbors(q, min(k, len(self))))
         out = [[Match(self.names[i], self.labels[i], float(x)) for x, i in zip(*row)] for row in found]

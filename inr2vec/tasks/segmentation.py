@@ -30,9 +30,17 @@ from ..embedding.training import batch_of
 def check_parts(shape: Shape) -> Shape:
     "Raise `BadShape` unless there is a part for each point; return `shape`."
     if shape.points is None or shape.point_parts is None:
-        raise BadShape(shape.where, "its points carry no parts", "use a data set with a part for each point: ShapeNet Part, `.npz` files with `parts`, or 'families'")
+        raise BadShape(
+            shape.where,
+            "its points carry no parts",
+            "use a data set with a part for each point: ShapeNet Part, `.npz` files with `parts`, or 'families'",
+        )
     if len(shape.point_parts) != len(shape.points):
-        raise BadShape(shape.where, f"it has {len(shape.points)} points and {len(shape.point_parts)} parts", "give one part for each point")
+        raise BadShape(
+            shape.where,
+            f"it has {len(shape.points)} points and {len(shape.point_parts)} parts",
+            "give one part for each point",
+        )
     return shape
 
 def class_parts(shapes: list[Shape]) -> dict[str, list[int]]:
@@ -48,7 +56,11 @@ def shape_iou(predicted, truth,      # (n,) part ids
     "Mean intersection over union of the parts."
     predicted, truth = np.asarray(predicted), np.asarray(truth)
     if predicted.shape != truth.shape or not truth.size:
-        raise BadEmbeddings("predicted", f"it has the shape {predicted.shape} and the truth {truth.shape}", "give one part for each point of both, and a point or more")
+        raise BadEmbeddings(
+            "predicted",
+            f"it has the shape {predicted.shape} and the truth {truth.shape}",
+            "give one part for each point of both, and a point or more",
+        )
     ious = []
     for part in parts:
         p, t = predicted == part, truth == part
@@ -62,10 +74,17 @@ def segmentation_scores(predicted: list, truth: list,   # (n_i,) part ids of eac
     "`instance_mIoU`, `class_mIoU`, `accuracy` (of points) and `per_class`."
     labels, predicted = check_labels(labels, len(truth)), check_labels(predicted, len(truth), "predicted")
     if not truth: raise BadEmbeddings("truth", "there are no shapes", "give one or more")
-    ious = np.array([shape_iou(p, t, parts[one_of(c, parts, "labels", UnknownClass)]) for p, t, c in zip(predicted, truth, labels)])
+    ious = np.array(
+        [shape_iou(p, t, parts[one_of(c, parts, "labels", UnknownClass)]) for p, t, c in zip(predicted, truth, labels)]
+    )
     per_class = {c: float(ious[[l == c for l in labels]].mean()) for c in sorted(set(labels))}
     right = np.concatenate([np.asarray(p) == np.asarray(t) for p, t in zip(predicted, truth)])
-    return dict(instance_mIoU=float(ious.mean()), class_mIoU=float(np.mean(list(per_class.values()))), accuracy=float(right.mean()), per_class=per_class)
+    return dict(
+        instance_mIoU=float(ious.mean()),
+        class_mIoU=float(np.mean(list(per_class.values()))),
+        accuracy=float(right.mean()),
+        per_class=per_class,
+    )
 
 # %% ../../nbs/tasks/30_segmentation.ipynb #0000000c
 class Segmenter(nn.Module):
@@ -77,18 +96,23 @@ class Segmenter(nn.Module):
                  octaves: int = 10):
         super().__init__()
         self.parts, self.classes, self.ids = parts, list(parts), sorted({i for p in parts.values() for i in p})
-        if len(self.ids) < 2: raise BadEmbeddings("parts", f"there are {len(self.ids)} in all", "two parts or more can be told apart")
+        if len(self.ids) < 2:
+            raise BadEmbeddings("parts", f"there are {len(self.ids)} in all", "two parts or more can be told apart")
         self.decoder = ImplicitDecoder(embed_dim + len(self.classes), hidden, out_dim=len(self.ids), octaves=octaves)
-        self.register_buffer("mean", torch.zeros(embed_dim)); self.register_buffer("scale", torch.ones(embed_dim))
+        self.register_buffer("mean", torch.zeros(embed_dim))
+        self.register_buffer("scale", torch.ones(embed_dim))
         self.register_buffer("allowed", torch.tensor([[i in parts[c] for i in self.ids] for c in self.classes]))
         self.register_buffer("at", torch.tensor(self.ids))
 
     def set_statistics(self, z: Tensor):
         "Take mean and scale from training embeddings (n, embed_dim); a column that is constant keeps the scale 1."
         scale = z.std(0, correction=0)
-        self.mean.copy_(z.mean(0)); self.scale.copy_(torch.where(scale > 1e-6*scale.max(), scale, torch.ones_like(scale)))
+        self.mean.copy_(z.mean(0))
+        self.scale.copy_(torch.where(scale > 1e-6 * scale.max(), scale, torch.ones_like(scale)))
 
-    def forward(self, z: Tensor, c: Tensor, x: Tensor) -> Tensor:  # (b, embed_dim), (b,) places in `classes`, (b, n, 3) -> (b, n, parts)
+    def forward(
+        self, z: Tensor, c: Tensor, x: Tensor
+    ) -> Tensor:  # (b, embed_dim), (b,) places in `classes`, (b, n, 3) -> (b, n, parts)
         "Logits over all parts."
         return self.decoder(torch.cat([(z - self.mean)/self.scale, F.one_hot(c, len(self.classes)).to(z)], 1), x)
 
@@ -103,14 +127,24 @@ def predict_parts(segmenter: Segmenter,
     "The likeliest part of each point, among the parts of its shape's class."
     device, z = segmenter.mean.device, torch.from_numpy(embedding_matrix(z))
     if z.shape[1] != len(segmenter.mean):
-        raise BadEmbeddings("embeddings", f"they have {z.shape[1]} columns and the segmenter {len(segmenter.mean)} inputs", "use the same model")
+        raise BadEmbeddings(
+            "embeddings",
+            f"they have {z.shape[1]} columns and the segmenter {len(segmenter.mean)} inputs",
+            "use the same model",
+        )
     c = class_ids(check_labels(labels, len(z)), segmenter.classes).to(device)
     out = []
     for e, k, cloud in zip(z.to(device), c, check_labels(clouds, len(z), "clouds")):
         x = torch.as_tensor(np.ascontiguousarray(cloud, np.float32))
-        if x.ndim != 2 or x.shape[1] != 3 or not len(x): raise BadEmbeddings("clouds", f"one has the shape {tuple(x.shape)}, not (m, 3)", "give a point or more")
+        if x.ndim != 2 or x.shape[1] != 3 or not len(x):
+            raise BadEmbeddings("clouds", f"one has the shape {tuple(x.shape)}, not (m, 3)", "give a point or more")
         logits = (segmenter(e[None], k[None], part.to(device)[None])[0] for part in x.split(chunk))
-        out.append(torch.cat([segmenter.at[l.masked_fill(~segmenter.allowed[k], -torch.inf).argmax(1)] for l in logits]).cpu().numpy().astype(np.int32))
+        out.append(
+            torch.cat([segmenter.at[l.masked_fill(~segmenter.allowed[k], -torch.inf).argmax(1)] for l in logits])
+            .cpu()
+            .numpy()
+            .astype(np.int32)
+        )
     return out
 
 def painted(segmenter: Segmenter,
@@ -156,8 +190,13 @@ class SegmenterResult:
 
 def _some_points(shapes: list[Shape], m: int, rng: torch.Generator):
     "`m` points of each shape, (b, m, 3), and their parts, (b, m); a smaller cloud repeats some."
-    rows = [torch.randperm(n, generator=rng)[:m] if (n := len(s.points)) >= m else torch.randint(n, (m,), generator=rng) for s in shapes]
-    return torch.from_numpy(np.stack([s.points[i] for s, i in zip(shapes, rows)])), torch.from_numpy(np.stack([s.point_parts[i] for s, i in zip(shapes, rows)])).long()
+    rows = [
+        torch.randperm(n, generator=rng)[:m] if (n := len(s.points)) >= m else torch.randint(n, (m,), generator=rng)
+        for s in shapes
+    ]
+    return torch.from_numpy(np.stack([s.points[i] for s, i in zip(shapes, rows)])), torch.from_numpy(
+        np.stack([s.point_parts[i] for s, i in zip(shapes, rows)])
+    ).long()
 
 def train_segmenter(z,                            # (n, embed_dim), frozen
                     shapes: list[Shape],          # n shapes, with parts
@@ -171,15 +210,21 @@ def train_segmenter(z,                            # (n, embed_dim), frozen
     "Train the implicit decoder to tell the part at each point."
     z, start = torch.from_numpy(embedding_matrix(z, "training embeddings")), time.perf_counter()
     shapes = [check_parts(s) for s in check_labels(shapes, len(z), "shapes")]
-    if spec.epochs < 1 or spec.points < 1 or spec.batch < 1: raise UnknownOption("spec", f"{spec} is no training", "use an epoch, a point and a shape or more")
+    if spec.epochs < 1 or spec.points < 1 or spec.batch < 1:
+        raise UnknownOption("spec", f"{spec} is no training", "use an epoch, a point and a shape or more")
     for c, seen in class_parts(shapes).items():
-        if parts is not None and (odd := sorted({*seen} - {*parts.get(c, ())})): raise UnknownClass("parts", f"{c!r} has the parts {odd}, which are not listed", "use `class_parts` of all shapes")
+        if parts is not None and (odd := sorted({*seen} - {*parts.get(c, ())})):
+            raise UnknownClass(
+                "parts", f"{c!r} has the parts {odd}, which are not listed", "use `class_parts` of all shapes"
+            )
     parts = parts or class_parts(shapes)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_for(seed, "segmenter"))
         net = Segmenter(parts, z.shape[1], spec.hidden, spec.octaves)
-    net.set_statistics(z); net.to(device).train()
-    place = torch.full((max(net.ids) + 1,), -1); place[net.at.cpu()] = torch.arange(len(net.ids))
+    net.set_statistics(z)
+    net.to(device).train()
+    place = torch.full((max(net.ids) + 1,), -1)
+    place[net.at.cpu()] = torch.arange(len(net.ids))
     c, z, total = class_ids([s.label for s in shapes], net.classes).to(device), z.to(device), spec.steps(len(shapes))
     opt = torch.optim.AdamW(net.parameters(), spec.lr, weight_decay=spec.weight_decay)
     cycle = torch.optim.lr_scheduler.OneCycleLR(opt, spec.lr, total_steps=total + 1)
@@ -190,20 +235,33 @@ def train_segmenter(z,                            # (n, embed_dim), frozen
         x, y = _some_points([shapes[k] for k in i.tolist()], spec.points, torch_rng(seed, "segmenter step", step))
         logits = net(z[i], c[i], x.to(device))
         loss = F.cross_entropy(logits.flatten(0, 1), place[y].flatten().to(device))
-        opt.zero_grad(set_to_none=True); loss.backward(); opt.step(); cycle.step()
+        opt.zero_grad(set_to_none=True)
+        loss.backward()
+        opt.step()
+        cycle.step()
         losses.append(loss.item())
-        if not np.isfinite(losses[-1]): raise BadEmbeddings("lr", f"the loss is not finite in step {step}", "use a smaller learning rate")
+        if not np.isfinite(losses[-1]):
+            raise BadEmbeddings("lr", f"the loss is not finite in step {step}", "use a smaller learning rate")
         if step in looks:
             history[step] = evaluate_segmenter(net, val_z, val_shapes)["class_mIoU"]
             if history[step] >= max(history.values()): best = step, copy.deepcopy(net.state_dict())
-        bar.set_postfix(loss=f"{losses[-1]:.3f}", **({"val mIoU": f"{[*history.values()][-1]:.3f}"} if history else {}), refresh=False)
+        bar.set_postfix(
+            loss=f"{losses[-1]:.3f}",
+            **({"val mIoU": f"{[*history.values()][-1]:.3f}"} if history else {}),
+            refresh=False,
+        )
     if best: net.load_state_dict(best[1])
     return SegmenterResult(net.eval(), best[0] if best else total, history, losses, time.perf_counter() - start)
 
 def evaluate_segmenter(segmenter: Segmenter, z, shapes: list[Shape]) -> dict:
     "`segmentation_scores` on the shapes' own points."
     labels = [check_parts(s).label for s in shapes]
-    return segmentation_scores(predict_parts(segmenter, z, labels, [s.points for s in shapes]), [s.point_parts for s in shapes], labels, segmenter.parts)
+    return segmentation_scores(
+        predict_parts(segmenter, z, labels, [s.points for s in shapes]),
+        [s.point_parts for s in shapes],
+        labels,
+        segmenter.parts,
+    )
 
 # %% ../../nbs/tasks/30_segmentation.ipynb #00000013
 def majority_parts(train: list[Shape], labels: list[str], clouds: list) -> list[np.ndarray]:
@@ -213,6 +271,9 @@ def majority_parts(train: list[Shape], labels: list[str], clouds: list) -> list[
 
 def nearest_parts(train: list[Shape], labels: list[str], clouds: list) -> list[np.ndarray]:
     "The part of the nearest point of all shapes of the class."
-    pool = {c: [np.concatenate(x) for x in zip(*((s.points, s.point_parts) for s in train if s.label == c))] for c in set(labels)}
+    pool = {
+        c: [np.concatenate(x) for x in zip(*((s.points, s.point_parts) for s in train if s.label == c))]
+        for c in set(labels)
+    }
     trees = {c: cKDTree(x) for c, (x, _) in pool.items()}
     return [pool[c][1][trees[c].query(x)[1]] for c, x in zip(labels, clouds)]

@@ -48,17 +48,24 @@ class TransferNet(nn.Module):
     def __init__(self, in_dim: int, out_dim: int | None = None, width: int = 1024, layers: int = 8):
         super().__init__()
         out_dim = out_dim or in_dim
-        self.sizes, dims = dict(in_dim=in_dim, out_dim=out_dim, width=width, layers=layers), (in_dim, *[width]*(layers - 1), out_dim)
+        self.sizes, dims = (
+            dict(in_dim=in_dim, out_dim=out_dim, width=width, layers=layers),
+            (in_dim, *[width] * (layers - 1), out_dim),
+        )
         blocks = [m for i, o in zip(dims, dims[1:]) for m in (nn.Linear(i, o), nn.BatchNorm1d(o), nn.ReLU())]
         self.net = nn.Sequential(*blocks[:-2])
-        for name, value in dict(mean=torch.zeros(in_dim), scale=torch.ones(in_dim), out_mean=torch.zeros(out_dim), out_scale=torch.ones(())).items():
+        for name, value in dict(
+            mean=torch.zeros(in_dim), scale=torch.ones(in_dim), out_mean=torch.zeros(out_dim), out_scale=torch.ones(())
+        ).items():
             self.register_buffer(name, value)
 
     def set_statistics(self, source: Tensor, target: Tensor):
         "Take mean and scale of both sides from the training pairs."
         scale, floor = source.std(0, correction=0), lambda x: x.clamp_min(1e-6*x.max().clamp_min(1e-12))
-        self.mean.copy_(source.mean(0)); self.scale.copy_(floor(scale))
-        self.out_mean.copy_(target.mean(0)); self.out_scale.copy_(floor((target - target.mean(0)).pow(2).mean().sqrt()))
+        self.mean.copy_(source.mean(0))
+        self.scale.copy_(floor(scale))
+        self.out_mean.copy_(target.mean(0))
+        self.out_scale.copy_(floor((target - target.mean(0)).pow(2).mean().sqrt()))
 
     def forward(self, z: Tensor) -> Tensor:  # (b, in_dim) -> (b, out_dim)
         return self.net((z - self.mean)/self.scale)*self.out_scale + self.out_mean
@@ -68,7 +75,11 @@ class TransferNet(nn.Module):
         "What the sources `z` become."
         z = torch.from_numpy(embedding_matrix(z))
         if z.shape[1] != (n := len(self.mean)):
-            raise BadEmbeddings("embeddings", f"they have {z.shape[1]} columns and the network {n} inputs", "use the model it was trained with")
+            raise BadEmbeddings(
+                "embeddings",
+                f"they have {z.shape[1]} columns and the network {n} inputs",
+                "use the model it was trained with",
+            )
         return self.eval()(z.to(self.mean.device)).cpu()
 
     def save(self, path):
@@ -100,35 +111,59 @@ def train_transfer(z_source, z_target,           # (n, d) and (n, e): row by row
                    spec: TransferSpec = TransferSpec(),
                    seed: int = 0, device: str = "cpu", progress: bool = True) -> TransferResult:
     "Train a transfer network on pairs of embeddings: AdamW, one cycle."
-    named = {"sources": z_source, "targets": z_target, "validation sources": val_source, "validation targets": val_target}
+    named = {
+        "sources": z_source,
+        "targets": z_target,
+        "validation sources": val_source,
+        "validation targets": val_target,
+    }
     parts = [torch.from_numpy(embedding_matrix(z, what)) for what, z in named.items()]
     (n, d), (m, e), source, target = (tuple(z.shape) for z in parts)
     if n != m or source != (source[0], d) or target != (source[0], e):
-        raise BadEmbeddings("pairs", f"the shapes {[tuple(z.shape) for z in parts]} do not fit", "give one target for each source, of one model each")
+        raise BadEmbeddings(
+            "pairs",
+            f"the shapes {[tuple(z.shape) for z in parts]} do not fit",
+            "give one target for each source, of one model each",
+        )
     if min(n, spec.batch, spec.layers) < 2 or spec.epochs < 1:
-        raise UnknownOption("spec", f"{n} pairs in batches of {spec.batch}, {spec.epochs} epochs and {spec.layers} layers are no training",
-                            "use two or more of each, and an epoch or more")
+        raise UnknownOption(
+            "spec",
+            f"{n} pairs in batches of {spec.batch}, {spec.epochs} epochs and {spec.layers} layers are no training",
+            "use two or more of each, and an epoch or more",
+        )
     loss_of = dict(mse=F.mse_loss, l1=F.l1_loss)[one_of(spec.loss, ("mse", "l1"), "loss")]
     start, best, history, losses = time.perf_counter(), None, [], []
     cuda = "cuda" in str(device) or torch.cuda.is_initialized()
     with torch.random.fork_rng(devices=range(torch.cuda.device_count()) if cuda else []):
         torch.manual_seed(seed_for(seed, "transfer"))
         net = TransferNet(parts[0].shape[1], parts[1].shape[1], spec.width, spec.layers)
-    net.set_statistics(*parts[:2]); net.to(device)
+    net.set_statistics(*parts[:2])
+    net.to(device)
     x, y, vx, vy = (z.to(device) for z in parts)
-    loss = lambda a, b: loss_of((net(a) - net.out_mean)/net.out_scale, (b - net.out_mean)/net.out_scale)
+    def loss(a, b):
+        return loss_of((net(a) - net.out_mean)/net.out_scale, (b - net.out_mean)/net.out_scale)
     shuffle = torch_rng(seed, "transfer batches")
     opt = torch.optim.AdamW(net.parameters(), spec.lr, weight_decay=spec.weight_decay)
-    cycle = torch.optim.lr_scheduler.OneCycleLR(opt, spec.lr, total_steps=max(spec.epochs*len(_batches(len(x), spec.batch, torch_rng(0))), 2))
-    for epoch in (bar := tqdm(range(spec.epochs), desc="training the transfer network", unit="epoch", disable=not progress)):
-        net.train(); total = 0.
+    cycle = torch.optim.lr_scheduler.OneCycleLR(
+        opt, spec.lr, total_steps=max(spec.epochs * len(_batches(len(x), spec.batch, torch_rng(0))), 2)
+    )
+    for epoch in (
+        bar := tqdm(range(spec.epochs), desc="training the transfer network", unit="epoch", disable=not progress)
+    ):
+        net.train()
+        total = 0.0
         for rows in _batches(len(x), spec.batch, shuffle):
             l = loss(x[rows], y[rows])
-            opt.zero_grad(set_to_none=True); l.backward(); opt.step(); cycle.step()
+            opt.zero_grad(set_to_none=True)
+            l.backward()
+            opt.step()
+            cycle.step()
             total += l.item()*len(rows)
-        losses.append(total/len(x)); net.eval()
+        losses.append(total / len(x))
+        net.eval()
         with torch.no_grad(): history.append(loss(vx, vy).item())
-        if not np.isfinite(history[-1]): raise BadEmbeddings("lr", f"the loss is not finite in epoch {epoch}", "use a smaller learning rate")
+        if not np.isfinite(history[-1]):
+            raise BadEmbeddings("lr", f"the loss is not finite in epoch {epoch}", "use a smaller learning rate")
         bar.set_postfix(loss=f"{losses[-1]:.3f}", val=f"{history[-1]:.3f}")
         if history[-1] <= min(history): best = epoch, copy.deepcopy(net.state_dict())
     net.load_state_dict(best[1])

@@ -31,16 +31,24 @@ def _margin(row_titles) -> int: return 16 + 7*max(map(len, map(str, row_titles))
 def _layout(rows, titles, row_titles, right, colour, options):
     "(i, j, prepared shape or None, its part colours, title, title's colour, border or not, colour) of each cell, and the number of columns."
     if not rows or not all(isinstance(r, (list, tuple)) and len(r) for r in rows):
-        raise Inr2VecError("rows", "a gallery is a list of rows, and no row is empty", "give [[shape, shape], [shape, shape]]")
+        raise Inr2VecError(
+            "rows", "a gallery is a list of rows, and no row is empty", "give [[shape, shape], [shape, shape]]"
+        )
     if row_titles is not None and len(row_titles) != len(rows):
-        raise Inr2VecError("row_titles", f"there are {len(row_titles)} for {len(rows)} rows", "give one title for each row")
-    if titles is not None and all(isinstance(t, str) for t in titles): titles = [titles]     # one row of them: columns' titles
+        raise Inr2VecError(
+            "row_titles", f"there are {len(row_titles)} for {len(rows)} rows", "give one title for each row"
+        )
+    if titles is not None and all(isinstance(t, str) for t in titles):
+        titles = [titles]  # one row of them: columns' titles
     at = [(i, j) for i, row in enumerate(rows) for j, item in enumerate(row) if item is not None]
     shapes = [prepared(rows[i][j], **options) for i, j in at]
     cells = []
     for (i, j), s, parts in zip(at, shapes, part_colours(shapes)):
-        mark = _at(right, i, j); ink, sign = ("#333333", "") if mark is None else RIGHT if mark else WRONG
-        cells.append((i, j, s, parts, f"{_at(titles, i, j, '')} {sign}".strip(), ink, mark is not None, _at(colour, i, j)))
+        mark = _at(right, i, j)
+        ink, sign = ("#333333", "") if mark is None else RIGHT if mark else WRONG
+        cells.append(
+            (i, j, s, parts, f"{_at(titles, i, j, '')} {sign}".strip(), ink, mark is not None, _at(colour, i, j))
+        )
     return cells, max(map(len, rows))
 
 def gallery(rows: list,                  # rows of shapes, clouds (n, 3), boolean voxels (r, r, r) or None
@@ -55,19 +63,24 @@ def gallery(rows: list,                  # rows of shapes, clouds (n, 3), boolea
             size: int = 130,             # pixels a cell
             ) -> go.Figure:
     "A grid of scenes that can be turned, with one camera, small enough to commit."
-    cells, columns = _layout(rows, titles, row_titles, right, colour, dict(up=up, what=what, max_points=max_points, max_faces=max_faces))
+    cells, columns = _layout(
+        rows, titles, row_titles, right, colour, dict(up=up, what=what, max_points=max_points, max_faces=max_faces)
+    )
     left, top = _margin(row_titles), 22
     width, height = left + columns*size, len(rows)*(size + top)
     fig, x0, row = go.Figure(layout=dict(template=TEMPLATE)), lambda j: (left + j*size)/width, lambda i: 1 - i/len(rows)
-    text = lambda x, y, t, ink, **kw: dict(x=round(x, 4), y=round(y, 4), text=t, font_color=ink, **kw)
+    def text(x, y, t, ink, **kw):
+        return dict(x=round(x, 4), y=round(y, 4), text=t, font_color=ink, **kw)
     notes, boxes, scenes = [], [], {}
     for k, (i, j, s, parts, title, ink, framed, c) in enumerate(cells):
         scene = f"scene{k + 1 if k else ''}"
         x, y = [round(x0(j), 4), round(x0(j + 1), 4)], [round(row(i + 1), 4), round(row(i) - top/height, 4)]
-        fig.add_trace(trace(s, parts, c, scene)); scenes[scene] = dict(domain=dict(x=x, y=y))
+        fig.add_trace(trace(s, parts, c, scene))
+        scenes[scene] = dict(domain=dict(x=x, y=y))
         if title: notes.append(text(sum(x)/2, y[1], title, ink, yanchor="bottom"))
         if framed: boxes.append(dict(x0=x[0] + 2/width, x1=x[1] - 2/width, y0=y[0] + 2/height, y1=y[1], line_color=ink))
-    for i, t in enumerate(row_titles or []): notes.append(text(0, row(i + .5), str(t), "#333333", xanchor="left", yanchor="middle"))
+    for i, t in enumerate(row_titles or []):
+        notes.append(text(0, row(i + 0.5), str(t), "#333333", xanchor="left", yanchor="middle"))
     return fig.update_layout(annotations=notes, shapes=boxes, width=width, height=height, **scenes)
 
 # %% ../../nbs/viz/20_figures.ipynb #00000009
@@ -78,10 +91,14 @@ def quantized(fig: Figure,      # of matplotlib
     buffer, small = io.BytesIO(), io.BytesIO()
     fig.savefig(buffer, dpi=dpi)
     # coverage, not counts: a part of a few pixels keeps its colour
-    Image.open(buffer).convert("RGB").quantize(colours, Image.Quantize.MAXCOVERAGE, kmeans=4).save(small, "PNG", optimize=True)
+    Image.open(buffer).convert("RGB").quantize(colours, Image.Quantize.MAXCOVERAGE, kmeans=4).save(
+        small, "PNG", optimize=True
+    )
     return small.getvalue()
 
-def _png(rows, titles=None, row_titles=None, right=None, colour=None, up="z", what="mesh", max_points=900, size=130) -> bytes:
+def _png(
+    rows, titles=None, row_titles=None, right=None, colour=None, up="z", what="mesh", max_points=900, size=130
+) -> bytes:
     "The gallery as a PNG."
     cells, columns = _layout(rows, titles, row_titles, right, colour, dict(up=up, what=what, max_points=max_points))
     left, top = _margin(row_titles), (18 if any(c[4] for c in cells) else 2)
@@ -91,12 +108,32 @@ def _png(rows, titles=None, row_titles=None, right=None, colour=None, up="z", wh
         x, y = left + j*size, height - (i + 1)*(size + top)
         fig.figimage((rendered(s, parts, c, size)*255).round().astype(np.uint8), x, y, origin="upper")
         fig.text((x + size/2)/width, (y + size + 3)/height, title, color=ink, fontsize=7, ha="center", va="bottom")
-        if framed: fig.add_artist(Rectangle(((x + 2)/width, (y + 2)/height), (size - 4)/width, (size - 3)/height, fill=False, ec=ink, lw=1.2))
-    for i, t in enumerate(row_titles or []): fig.text(6/width, 1 - ((i + .5)*(size + top) + top/2)/height, str(t), fontsize=8, va="center")
+        if framed:
+            fig.add_artist(
+                Rectangle(
+                    ((x + 2) / width, (y + 2) / height),
+                    (size - 4) / width,
+                    (size - 3) / height,
+                    fill=False,
+                    ec=ink,
+                    lw=1.2,
+                )
+            )
+    for i, t in enumerate(row_titles or []):
+        fig.text(6 / width, 1 - ((i + 0.5) * (size + top) + top / 2) / height, str(t), fontsize=8, va="center")
     return quantized(fig)
 
-def static(rows: list, titles: list | None = None, row_titles: list | None = None, right=None, colour=None, up: str = "z", what: str = "mesh",
-           max_points: int = 900, size: int = 130) -> Display:
+def static(
+    rows: list,
+    titles: list | None = None,
+    row_titles: list | None = None,
+    right=None,
+    colour=None,
+    up: str = "z",
+    what: str = "mesh",
+    max_points: int = 900,
+    size: int = 130,
+) -> Display:
     "The picture that `gallery` gives for the same parameters, as a small PNG."
     return Display(_png(rows, titles, row_titles, right, colour, up, what, max_points, size), format="png")
 
@@ -139,14 +176,32 @@ def show(rows,                        # a shape, a list of shapes, or rows of th
                    f"{len(rows)} x {max(map(len, rows), default=0)} shapes")
 
 # %% ../../nbs/viz/20_figures.ipynb #00000013
-FLAT = dict(layout=dict(paper_bgcolor="white", plot_bgcolor="white", font=dict(size=12, color="#333333"), width=560, height=340,
-                        margin=dict(l=60, r=10, t=30, b=45), **{a: dict(gridcolor="#e5e5e5", zeroline=False) for a in ("xaxis", "yaxis")}))
-MARKERS = [("o", "circle"), ("^", "triangle-up"), ("s", "square"), ("X", "x"), ("D", "diamond")]    # matplotlib's and plotly's
+FLAT = dict(
+    layout=dict(
+        paper_bgcolor="white",
+        plot_bgcolor="white",
+        font=dict(size=12, color="#333333"),
+        width=560,
+        height=340,
+        margin=dict(l=60, r=10, t=30, b=45),
+        **{a: dict(gridcolor="#e5e5e5", zeroline=False) for a in ("xaxis", "yaxis")},
+    )
+)
+MARKERS = [
+    ("o", "circle"),
+    ("^", "triangle-up"),
+    ("s", "square"),
+    ("X", "x"),
+    ("D", "diamond"),
+]  # matplotlib's and plotly's
 LINES = [("-", "solid"), ("--", "dash"), (":", "dot"), ("-.", "dashdot")]
 
 def _axes(size=(5.6, 3.4)):
-    fig = Figure(figsize=size, layout="constrained"); ax = fig.subplots()
-    ax.grid(color="#e5e5e5", lw=.6); ax.set_axisbelow(True); ax.spines[["top", "right"]].set_visible(False)
+    fig = Figure(figsize=size, layout="constrained")
+    ax = fig.subplots()
+    ax.grid(color="#e5e5e5", lw=0.6)
+    ax.set_axisbelow(True)
+    ax.spines[["top", "right"]].set_visible(False)
     return fig, ax
 
 def curves(series: dict,           # {name: (xs, ys)}
@@ -161,9 +216,14 @@ def curves(series: dict,           # {name: (xs, ys)}
     for i, (name, (xs, ys)) in enumerate(series.items()):
         xs, ys = np.asarray(xs, np.float32), np.asarray(ys, np.float32)
         if xs.shape != ys.shape or xs.ndim != 1:
-            raise Inr2VecError(name, f"x and y have the shapes {xs.shape} and {ys.shape}", "give two rows of one length")
+            raise Inr2VecError(
+                name, f"x and y have the shapes {xs.shape} and {ys.shape}", "give two rows of one length"
+            )
         keep = np.unique(np.linspace(0, len(xs) - 1, min(len(xs), max_points)).round().astype(int))
-        c, (dash, plotly_dash) = PALETTE[(4, 5, 2, 1, 3, 0)[i % 6]], LINES[i//6 % len(LINES)]   # yellow and grey are too pale for lines
+        c, (dash, plotly_dash) = (
+            PALETTE[(4, 5, 2, 1, 3, 0)[i % 6]],
+            LINES[i // 6 % len(LINES)],
+        )  # yellow and grey are too pale for lines
         fig.add_scatter(x=xs[keep], y=ys[keep], name=name, mode="lines", line=dict(color=c, dash=plotly_dash))
         ax.plot(xs[keep], ys[keep], color=c, ls=dash, lw=1.6, label=name)
     fig.update_layout(title=title, xaxis_title=x, yaxis_title=y, yaxis_type="log" if log else "linear")
@@ -178,7 +238,9 @@ def map2d(xy: np.ndarray,  # (n, 2), such as a t-SNE of embeddings
     "Points in the plane, coloured by class."
     xy, labels = np.asarray(xy, np.float32), np.asarray([str(l) for l in labels])
     if xy.ndim != 2 or xy.shape[1] != 2 or len(xy) != len(labels):
-        raise Inr2VecError("xy", f"it has the shape {xy.shape}, for {len(labels)} labels", "give points (n, 2) and one label for each")
+        raise Inr2VecError(
+            "xy", f"it has the shape {xy.shape}, for {len(labels)} labels", "give points (n, 2) and one label for each"
+        )
     fig, (mpl, ax) = go.Figure(layout=dict(template=FLAT)), _axes((5.6, 4.2))
     for i, name in enumerate(np.unique(labels)):
         at, c, (marker, symbol) = xy[labels == name].T, (PALETTE[:6] + ["#444444"])[i % 7], MARKERS[i//7 % len(MARKERS)]
@@ -186,6 +248,8 @@ def map2d(xy: np.ndarray,  # (n, 2), such as a t-SNE of embeddings
         ax.scatter(*at, color=c, marker=marker, s=14, lw=0, label=name)
     bare = dict(showticklabels=False, showgrid=False)
     fig.update_layout(title=title, height=420, xaxis=bare, yaxis=bare | dict(scaleanchor="x"))
-    ax.set(xticks=[], yticks=[], title=title); ax.set_aspect("equal", "datalim"); ax.spines[:].set_visible(False)
+    ax.set(xticks=[], yticks=[], title=title)
+    ax.set_aspect("equal", "datalim")
+    ax.spines[:].set_visible(False)
     ax.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, .5))
     return Picture(quantized(mpl, 48), fig, title or f"{len(xy)} points")

@@ -28,16 +28,43 @@ def heatmap(counts,                # (r, c), for example of `classification.conf
     "Counts as a picture whose rows add up to one."
     counts, columns = np.asarray(counts), names if columns is None else columns
     if counts.ndim != 2 or counts.shape != (len(names), len(columns)):
-        raise Inr2VecError("counts", f"it has the shape {counts.shape}, for {len(names)} rows and {len(columns)} columns", "give a name for each row and column")
+        raise Inr2VecError(
+            "counts",
+            f"it has the shape {counts.shape}, for {len(names)} rows and {len(columns)} columns",
+            "give a name for each row and column",
+        )
     part, text = shares(counts), [[f"{n:g}" if n else "" for n in row] for row in counts]
     side = 1.6 + .27*max(counts.shape)
-    mpl = Figure(figsize=(side, side), layout="constrained"); ax = mpl.subplots()
+    mpl = Figure(figsize=(side, side), layout="constrained")
+    ax = mpl.subplots()
     ax.imshow(part, cmap="Blues", vmin=0, vmax=1.2)
     for (i, j), share in np.ndenumerate(part):
         ax.text(j, i, text[i][j], ha="center", va="center", fontsize=6.5, color="white" if share > .6 else "#333333")
-    ax.set_xticks(range(len(columns)), columns, rotation=90, fontsize=7); ax.set_yticks(range(len(names)), names, fontsize=7)
-    ax.set(xlabel=x, ylabel=y, title=title); ax.spines[:].set_visible(False); ax.tick_params(length=0)
-    fig = go.Figure(go.Heatmap(z=part.round(3).tolist(), x=list(columns), y=list(names), text=text, texttemplate="%{text}", colorscale="Blues", zmin=0, zmax=1.2, showscale=False),
-                    layout=dict(template=FLAT))
-    fig.update_layout(title=title, width=160 + 27*len(columns), height=160 + 27*len(names), xaxis_title=x, yaxis=dict(title=y, autorange="reversed"), margin=dict(l=90, b=90))
+    ax.set_xticks(range(len(columns)), columns, rotation=90, fontsize=7)
+    ax.set_yticks(range(len(names)), names, fontsize=7)
+    ax.set(xlabel=x, ylabel=y, title=title)
+    ax.spines[:].set_visible(False)
+    ax.tick_params(length=0)
+    fig = go.Figure(
+        go.Heatmap(
+            z=part.round(3).tolist(),
+            x=list(columns),
+            y=list(names),
+            text=text,
+            texttemplate="%{text}",
+            colorscale="Blues",
+            zmin=0,
+            zmax=1.2,
+            showscale=False,
+        ),
+        layout=dict(template=FLAT),
+    )
+    fig.update_layout(
+        title=title,
+        width=160 + 27 * len(columns),
+        height=160 + 27 * len(names),
+        xaxis_title=x,
+        yaxis=dict(title=y, autorange="reversed"),
+        margin=dict(l=90, b=90),
+    )
     return Picture(quantized(mpl, 32), fig, title or f"{y} by {x}")

@@ -37,13 +37,21 @@ def voxel_surface(voxels: np.ndarray,    # (r, r, r) bool, the grid of $[-1, 1]^
             if merged:
                 edge = np.diff(skin.astype(np.int8), axis=2, prepend=0)                 # runs along u ...
                 (a, w, u), end = np.nonzero(edge == 1), np.nonzero(edge == -1)[2]
-                order = np.lexsort((w, end, u, a)); a, w, u, end = (x[order] for x in (a, w, u, end))
-                new = np.r_[True, (np.diff([a, u, end]) != 0).any(0) | (np.diff(w) != 1)][:len(a)]   # ... and equal runs along w
-                first = np.flatnonzero(new); top = w[np.r_[first[1:], len(w)] - 1] + 1 if len(w) else w
+                order = np.lexsort((w, end, u, a))
+                a, w, u, end = (x[order] for x in (a, w, u, end))
+                new = np.r_[True, (np.diff([a, u, end]) != 0).any(0) | (np.diff(w) != 1)][
+                    : len(a)
+                ]  # ... and equal runs along w
+                first = np.flatnonzero(new)
+                top = w[np.r_[first[1:], len(w)] - 1] + 1 if len(w) else w
                 a, w, u, end = (x[first] for x in (a, w, u, end))
-            else: a, w, u = np.nonzero(skin); end, top = u + 1, w + 1
+            else:
+                a, w, u = np.nonzero(skin)
+                end, top = u + 1, w + 1
             a = a + (side > 0)
-            corners = np.stack([np.stack(c, -1) for c in ((a, u, w), (a, end, w), (a, end, top), (a, u, top))[::side]], 1)
+            corners = np.stack(
+                [np.stack(c, -1) for c in ((a, u, w), (a, end, w), (a, end, top), (a, u, top))[::side]], 1
+            )
             quads.append(np.roll(corners, axis, -1) - 1)    # (axis, u, w) -> (x, y, z)
     at, index = np.unique(np.concatenate(quads).reshape(-1, 3), axis=0, return_inverse=True)
     return at*2/len(voxels) - 1, index.reshape(-1, 4)[:, [0, 1, 2, 0, 2, 3]].reshape(-1, 3)
@@ -58,19 +66,28 @@ def decimated(shape: Shape, max_faces: int) -> Shape:
     "`shape` with at most about `max_faces` faces, each with the part of the nearest face before."
     if len(shape.faces) <= max_faces: return shape
     g, v = _open3d().geometry, _open3d().utility
-    full = g.TriangleMesh(v.Vector3dVector(shape.vertices.astype(float)), v.Vector3iVector(shape.faces)).remove_duplicated_vertices()
+    full = g.TriangleMesh(
+        v.Vector3dVector(shape.vertices.astype(float)), v.Vector3iVector(shape.faces)
+    ).remove_duplicated_vertices()
     cell = .02*np.ptp(shape.vertices, axis=0).max()
-    if len(shape.faces) > 40*max_faces: full = full.simplify_vertex_clustering(cell)   # quick, before the slow and careful step
+    if len(shape.faces) > 40 * max_faces:
+        full = full.simplify_vertex_clustering(cell)  # quick, before the slow and careful step
     mesh = full.simplify_quadric_decimation(max_faces)
-    while len(mesh.triangles) > 1.2*max_faces: mesh, cell = full.simplify_vertex_clustering(cell), 1.3*cell   # holes and loose faces
+    while len(mesh.triangles) > 1.2 * max_faces:
+        mesh, cell = full.simplify_vertex_clustering(cell), 1.3 * cell  # holes and loose faces
     vertices, faces = np.asarray(mesh.vertices), np.asarray(mesh.triangles)
-    used, faces = np.unique(faces, return_inverse=True); vertices, faces = vertices[used], faces.reshape(-1, 3)
+    used, faces = np.unique(faces, return_inverse=True)
+    vertices, faces = vertices[used], faces.reshape(-1, 3)
     parts = shape.face_parts
     if parts is not None: parts = parts[cKDTree(shape.vertices[shape.faces].mean(1)).query(vertices[faces].mean(1))[1]]
     return replace(shape, vertices=vertices, faces=faces, face_parts=parts)
 
 ARRAYS = "points (n, 3) or boolean voxels (r, r, r)"
-UPRIGHT = {"z": lambda x: x, "y": lambda x: np.stack([-x[:, 2], -x[:, 0], x[:, 1]], 1)}   # ShapeNet: y is up, and things face -z
+UPRIGHT = {
+    "z": lambda x: x,
+    "y": lambda x: np.stack([-x[:, 2], -x[:, 0], x[:, 1]], 1),
+}  # ShapeNet: y is up, and things face -z
+
 
 def prepared(item,                     # a `Shape`, (r, r, r) bool voxels, or (n, 3) points
              up: str = "z",            # the axis that points up: 'z' as in `families`, or 'y' as in ShapeNet
@@ -79,11 +96,16 @@ def prepared(item,                     # a `Shape`, (r, r, r) bool voxels, or (n
              max_faces: int | None = None,  # all when None
              ) -> Shape:               # a cloud or a mesh, in the unit sphere, z upwards
     "What is drawn of `item`."
-    one_of(up, UPRIGHT, "up"); one_of(what, ("mesh", "points"), "what")
-    if isinstance(item, Shape): s = item
-    elif not isinstance(item, np.ndarray): raise BadShape(type(item).__name__, "it cannot be drawn", f"give a Shape, {ARRAYS}")
+    one_of(up, UPRIGHT, "up")
+    one_of(what, ("mesh", "points"), "what")
+    if isinstance(item, Shape):
+        s = item
+    elif not isinstance(item, np.ndarray):
+        raise BadShape(type(item).__name__, "it cannot be drawn", f"give a Shape, {ARRAYS}")
     elif item.ndim == 3 and item.dtype == bool and len(set(item.shape)) == 1:
-        while len(found := voxel_surface(item, merged=max_faces is not None)[1]) > (max_faces or np.inf) and len(item) > 8:
+        while (
+            len(found := voxel_surface(item, merged=max_faces is not None)[1]) > (max_faces or np.inf) and len(item) > 8
+        ):
             item = np.pad(item, (0, len(item) % 2)).reshape((-(-len(item)//2), 2)*3).any((1, 3, 5))
         s = Shape("voxels", vertices=voxel_surface(item, merged=max_faces is not None)[0], faces=found)
     elif item.ndim == 2 and item.shape[1] == 3 and item.dtype.kind in "fiu": s = Shape("points", points=item)
@@ -91,49 +113,82 @@ def prepared(item,                     # a `Shape`, (r, r, r) bool voxels, or (n
     as_mesh = s.has_mesh and (what == "mesh" or s.points is None)
     s = replace(s, points=None, point_parts=None) if as_mesh else replace(s, vertices=None, faces=None, face_parts=None)
     x = s.vertices if as_mesh else s.points
-    if x is None or len(x) == 0 or (as_mesh and len(s.faces) == 0): raise EmptyShape(s.where, "there is nothing to draw")
+    if x is None or len(x) == 0 or (as_mesh and len(s.faces) == 0):
+        raise EmptyShape(s.where, "there is nothing to draw")
     if not np.isfinite(x).all(): raise NonFinite(s.where, "some of its coordinates are not finite")
-    x = UPRIGHT[up](x.astype(np.float64)); seen = x[np.unique(s.faces)] if as_mesh else x
+    x = UPRIGHT[up](x.astype(np.float64))
+    seen = x[np.unique(s.faces)] if as_mesh else x
     x = x - (seen.max(0) + seen.min(0))/2
     x = x/max(np.linalg.norm(x[np.unique(s.faces)] if as_mesh else x, axis=1).max(), 1e-12)
-    if as_mesh: s = replace(s, vertices=x); return s if max_faces is None else decimated(s, max_faces)
+    if as_mesh:
+        s = replace(s, vertices=x)
+        return s if max_faces is None else decimated(s, max_faces)
     keep = np.sort(numpy_rng(0, "picture", len(x)).permutation(len(x))[:max_points])
     return replace(s, points=x[keep], point_parts=None if s.point_parts is None else s.point_parts[keep])
 
 # %% ../../nbs/viz/10_rendering.ipynb #00000010
 COLOUR = PALETTE[0]      # of whatever has no parts
-EYE = np.array([np.cos(np.deg2rad(-35)), np.sin(np.deg2rad(-35)), np.tan(np.deg2rad(22))]); EYE /= np.linalg.norm(EYE)
+EYE = np.array([np.cos(np.deg2rad(-35)), np.sin(np.deg2rad(-35)), np.tan(np.deg2rad(22))])
+EYE /= np.linalg.norm(EYE)
 SCENE = dict(xaxis=dict(visible=False, range=[-1000, 1000]), yaxis=dict(visible=False, range=[-1000, 1000]),
              zaxis=dict(visible=False, range=[-1000, 1000]), aspectmode="cube", dragmode="turntable",
              camera=dict(eye=dict(zip("xyz", (1.45*EYE).round(3).tolist())), up=dict(x=0, y=0, z=1)))
 PAPER = dict(xref="paper", yref="paper")
 COLOUR_AXIS = dict(cmin=-.5, cmax=len(PALETTE) - .5, showscale=False,
                    colorscale=[[(i + end)/len(PALETTE), c] for i, c in enumerate(PALETTE) for end in (0, 1)])
-TEMPLATE = dict(layout=dict(scene=SCENE, coloraxis=COLOUR_AXIS, paper_bgcolor="white", font=dict(size=12, color="#333333"),
-                            margin=dict(l=0, r=0, t=0, b=0), annotationdefaults=dict(showarrow=False, **PAPER),
-                            shapedefaults=dict(type="rect", line=dict(width=2), **PAPER)), data=dict(
-    scatter3d=[dict(mode="markers", marker=dict(size=2.2, line=dict(width=0)), hoverinfo="skip", showlegend=False)],
-    mesh3d=[dict(flatshading=True, hoverinfo="skip", showscale=False, intensitymode="cell",
-                 lighting=dict(ambient=.55, diffuse=.7, specular=.1, roughness=.8), lightposition=dict(x=2000, y=-4000, z=8000))]))
+TEMPLATE = dict(
+    layout=dict(
+        scene=SCENE,
+        coloraxis=COLOUR_AXIS,
+        paper_bgcolor="white",
+        font=dict(size=12, color="#333333"),
+        margin=dict(l=0, r=0, t=0, b=0),
+        annotationdefaults=dict(showarrow=False, **PAPER),
+        shapedefaults=dict(type="rect", line=dict(width=2), **PAPER),
+    ),
+    data=dict(
+        scatter3d=[dict(mode="markers", marker=dict(size=2.2, line=dict(width=0)), hoverinfo="skip", showlegend=False)],
+        mesh3d=[
+            dict(
+                flatshading=True,
+                hoverinfo="skip",
+                showscale=False,
+                intensitymode="cell",
+                lighting=dict(ambient=0.55, diffuse=0.7, specular=0.1, roughness=0.8),
+                lightposition=dict(x=2000, y=-4000, z=8000),
+            )
+        ],
+    ),
+)
 
-def part_colours(shapes: list[Shape]) -> list[np.ndarray | None]:  # (points or faces,) uint8 places in `PALETTE`, None without parts
+def part_colours(
+    shapes: list[Shape],
+) -> list[np.ndarray | None]:  # (points or faces,) uint8 places in `PALETTE`, None without parts
     "For each prepared shape the colours of its parts, the same throughout a class."
     parts, of = [s.face_parts if s.has_mesh else s.point_parts for s in shapes], {}
     for s, p in zip(shapes, parts):
         if p is not None: of.setdefault(s.label, set()).update(np.unique(p).tolist())
-    return [None if p is None else (np.searchsorted(sorted(of[s.label]), p) % len(PALETTE)).astype(np.uint8) for s, p in zip(shapes, parts)]
+    return [
+        None if p is None else (np.searchsorted(sorted(of[s.label]), p) % len(PALETTE)).astype(np.uint8)
+        for s, p in zip(shapes, parts)
+    ]
 
 def trace(shape: Shape,                       # as `prepared` returns it
           parts: np.ndarray | None = None,    # as `part_colours` returns them
           colour: str | None = None,          # one colour for all of it, instead of its parts'
           scene: str = "scene"):
     "`shape` as a plotly trace."
-    at = dict(zip("xyz", (1000*(shape.vertices if shape.has_mesh else shape.points)).round().astype(np.int16).T), scene=scene)
+    at = dict(
+        zip("xyz", (1000 * (shape.vertices if shape.has_mesh else shape.points)).round().astype(np.int16).T),
+        scene=scene,
+    )
     by_part = parts is not None and colour is None
     if shape.has_mesh:
         return go.Mesh3d(**at, **dict(zip("ijk", shape.faces.astype(np.min_scalar_type(len(shape.vertices))).T)),
                          **(dict(intensity=parts, coloraxis="coloraxis") if by_part else dict(color=colour or COLOUR)))
-    return go.Scatter3d(**at, marker=dict(color=parts, coloraxis="coloraxis") if by_part else dict(color=colour or COLOUR))
+    return go.Scatter3d(
+        **at, marker=dict(color=parts, coloraxis="coloraxis") if by_part else dict(color=colour or COLOUR)
+    )
 
 # %% ../../nbs/viz/10_rendering.ipynb #00000014
 def _balls(points: np.ndarray, radius: float):
@@ -149,18 +204,28 @@ def rendered(shape: Shape,                    # as `prepared` returns it
              fine: int = 3,                   # rays along each side of a pixel
              ) -> np.ndarray:                 # (size, size, 3) in [0, 1]
     "`shape` seen from `EYE`, lit from above."
-    o3d = _open3d(); tensor = lambda a, dtype: o3d.core.Tensor(np.ascontiguousarray(a, dtype))
-    vertices, faces, each = (shape.vertices, shape.faces, 1) if shape.has_mesh else _balls(shape.points, .6/np.sqrt(len(shape.points)) + .004)
-    scene = o3d.t.geometry.RaycastingScene(); scene.add_triangles(tensor(vertices, np.float32), tensor(faces, np.uint32))
-    side = np.array([-EYE[1], EYE[0], 0])/np.hypot(*EYE[:2]); above = np.cross(EYE, side)
+    o3d = _open3d()
+    def tensor(a, dtype):
+        return o3d.core.Tensor(np.ascontiguousarray(a, dtype))
+    vertices, faces, each = (
+        (shape.vertices, shape.faces, 1)
+        if shape.has_mesh
+        else _balls(shape.points, 0.6 / np.sqrt(len(shape.points)) + 0.004)
+    )
+    scene = o3d.t.geometry.RaycastingScene()
+    scene.add_triangles(tensor(vertices, np.float32), tensor(faces, np.uint32))
+    side = np.array([-EYE[1], EYE[0], 0]) / np.hypot(*EYE[:2])
+    above = np.cross(EYE, side)
     at = ((np.arange(size*fine) + .5)/(size*fine)*2 - 1)*1.04
     start = (3*EYE + at[:, None]*side - at[:, None, None]*above).reshape(-1, 3)
     hit = scene.cast_rays(tensor(np.concatenate([start, np.broadcast_to(-EYE, start.shape)], 1), np.float32))
     depth, face, n = (hit[k].numpy() for k in ("t_hit", "primitive_ids", "primitive_normals"))
-    seen = np.isfinite(depth); n = n*np.sign(n @ EYE)[:, None]
+    seen = np.isfinite(depth)
+    n = n * np.sign(n @ EYE)[:, None]
     paint = np.array([to_rgb(c) for c in ([colour or COLOUR] if parts is None or colour else PALETTE)])
     which = np.zeros(len(faces), int) if parts is None or colour else np.repeat(parts, each)
-    light = EYE + 1.2*above - .7*side; light /= np.linalg.norm(light)
+    light = EYE + 1.2 * above - 0.7 * side
+    light /= np.linalg.norm(light)
     out = np.ones((len(depth), 3))
     shade = (.6 + .45*np.clip(n[seen] @ light, 0, 1))[:, None]
     out[seen] = np.minimum(paint[which[face[seen]]]*shade, 1)

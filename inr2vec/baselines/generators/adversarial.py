@@ -35,7 +35,11 @@ def r1_penalty(critic: Callable, real: Tensor,  # (b, n, c)
     "Mean squared length of the critic's gradient by what is real."
     real = real.detach().requires_grad_()
     score = critic(real)
-    g, = torch.autograd.grad(sum(s.reshape(len(s), -1).mean(1).sum() for s in (score if isinstance(score, tuple) else (score,))), real, create_graph=True)
+    (g,) = torch.autograd.grad(
+        sum(s.reshape(len(s), -1).mean(1).sum() for s in (score if isinstance(score, tuple) else (score,))),
+        real,
+        create_graph=True,
+    )
     return g[..., -columns:].square().flatten(1).sum(1).mean()
 
 # %% ../../../nbs/baselines/generators/10_adversarial.ipynb #952b1afa
@@ -55,18 +59,30 @@ class Rivalry:
 def seeded(seed: int, *names):
     "The caller's random numbers are left alone; those within depend on `seed` and `names`."
     with torch.random.fork_rng(devices=range(torch.cuda.device_count()) if torch.cuda.is_initialized() else []):
-        torch.manual_seed(seed_for(seed, *names)); yield
+        torch.manual_seed(seed_for(seed, *names))
+        yield
 
-def rival(generator: nn.Module, critic: nn.Module,   # changed in place
-          real: Callable,        # (rows (b,), torch.Generator) -> (b, n, c): training shapes of these rows
-          fake: Callable,        # (b, torch.Generator) -> (b, n, c), made by `generator`
-          n: int,                # training shapes
-          spec: Rivalry = Rivalry(), columns: int = 0,   # of `r1_penalty`
-          seed: int = 0, progress: bool = True, desc: str = "rivals") -> list[tuple[float, float]]:  # losses of the critic and of the generator
+def rival(
+    generator: nn.Module,
+    critic: nn.Module,  # changed in place
+    real: Callable,  # (rows (b,), torch.Generator) -> (b, n, c): training shapes of these rows
+    fake: Callable,  # (b, torch.Generator) -> (b, n, c), made by `generator`
+    n: int,  # training shapes
+    spec: Rivalry = Rivalry(),
+    columns: int = 0,  # of `r1_penalty`
+    seed: int = 0,
+    progress: bool = True,
+    desc: str = "rivals",
+) -> list[tuple[float, float]]:  # losses of the critic and of the generator
     "Train both by turns; the generator is left in evaluation mode."
-    if n < 2: raise BadEmbeddings("shapes", f"{n} of a class is too few to learn from", "give two shapes or more of each class")
-    if min(spec.steps, spec.batch, spec.every) < 1: raise UnknownOption("spec", f"{spec.steps} steps in batches of {spec.batch}: no training", "use 1 or more")
-    adam = lambda net, lr: torch.optim.Adam(net.parameters(), lr, (spec.beta, .999))
+    if n < 2:
+        raise BadEmbeddings(
+            "shapes", f"{n} of a class is too few to learn from", "give two shapes or more of each class"
+        )
+    if min(spec.steps, spec.batch, spec.every) < 1:
+        raise UnknownOption("spec", f"{spec.steps} steps in batches of {spec.batch}: no training", "use 1 or more")
+    def adam(net, lr):
+        return torch.optim.Adam(net.parameters(), lr, (spec.beta, .999))
     opt_g, opt_c, history, b = adam(generator, spec.lr), adam(critic, spec.critic_lr or spec.lr), [], min(spec.batch, n)
     generator.train(), critic.train()
     with seeded(seed, desc):
@@ -75,11 +91,20 @@ def rival(generator: nn.Module, critic: nn.Module,   # changed in place
             truth = real(torch.randperm(n, generator=rng)[:b], rng)
             with torch.no_grad(): made = fake(b, rng)
             lost = toward(critic(truth), True, spec.loss) + toward(critic(made), False, spec.loss)
-            loss = lost + spec.penalty*spec.every/2*r1_penalty(critic, truth, columns) if spec.penalty and step % spec.every == 0 else lost
-            opt_c.zero_grad(set_to_none=True); loss.backward(); opt_c.step()
+            loss = (
+                lost + spec.penalty * spec.every / 2 * r1_penalty(critic, truth, columns)
+                if spec.penalty and step % spec.every == 0
+                else lost
+            )
+            opt_c.zero_grad(set_to_none=True)
+            loss.backward()
+            opt_c.step()
             loss = toward(critic(fake(b, rng)), True, spec.loss)
-            opt_g.zero_grad(set_to_none=True); loss.backward(); opt_g.step()
+            opt_g.zero_grad(set_to_none=True)
+            loss.backward()
+            opt_g.step()
             history.append((lost.item(), loss.item()))
-    if not np.isfinite(history[-1]).all(): raise BadEmbeddings("lr", "the losses of generator and critic are not finite", "use a smaller learning rate")
+    if not np.isfinite(history[-1]).all():
+        raise BadEmbeddings("lr", "the losses of generator and critic are not finite", "use a smaller learning rate")
     generator.eval()
     return history

@@ -38,24 +38,40 @@ class ClassData:
     def some(self, k: int, rng: torch.Generator) -> Tensor:  # (k,)
         "Places among the `m`."
         return torch.randperm(len(self.x), generator=rng)[:k].to(self.x.device)
-    def to(self, device) -> "ClassData": return ClassData(self.clouds.to(device), self.x.to(device), self.label.to(device), self.field)
+
+    def to(self, device) -> "ClassData":
+        return ClassData(self.clouds.to(device), self.x.to(device), self.label.to(device), self.field)
 
 def value_at(shape: Shape, field: str, x: np.ndarray, voxels: int = 32) -> np.ndarray:  # (m, 3) -> (m,)
     "The field of `shape` at `x`; an occupancy is that of the voxel."
-    if one_of(field, FIELDS, "field") == "occ": return voxelize(shape, voxels)[tuple(np.floor((x + 1)*voxels/2).astype(int).clip(0, voxels - 1).T)].astype(np.float32)
+    if one_of(field, FIELDS, "field") == "occ":
+        return voxelize(shape, voxels)[tuple(np.floor((x + 1) * voxels / 2).astype(int).clip(0, voxels - 1).T)].astype(
+            np.float32
+        )
     return udf(shape.points, x) if field == "udf" else sdf(shape, x)
 
-def class_data(shapes: list[Shape], field: str = "udf", points: int = 512, places: int = 4096, voxels: int = 32, seed: int = 0) -> ClassData:
+def class_data(
+    shapes: list[Shape], field: str = "udf", points: int = 512, places: int = 4096, voxels: int = 32, seed: int = 0
+) -> ClassData:
     "Clouds of the shapes, and their fields at common places."
-    if len(shapes) < 2: raise BadEmbeddings("shapes", f"{len(shapes)} of a class is too few to learn from", "give two shapes or more of each class")
+    if len(shapes) < 2:
+        raise BadEmbeddings(
+            "shapes", f"{len(shapes)} of a class is too few to learn from", "give two shapes or more of each class"
+        )
     rng = numpy_rng(seed, "places", shapes[0].label)
     if field == "occ": x = voxel_centres(voxels)[rng.permutation(voxels**3)[:places]]
     else:
         each = -(-places//2//len(shapes))
-        near = np.concatenate([query_points(s, QuerySpec(0, 0, 0, each, 0), rng) for s in shapes])[:places//2]    # the widest noise
-        x = np.concatenate([near, rng.uniform(-1, 1, (places - len(near), 3)).astype(np.float32)])[rng.permutation(places)]
+        near = np.concatenate([query_points(s, QuerySpec(0, 0, 0, each, 0), rng) for s in shapes])[
+            : places // 2
+        ]  # the widest noise
+        x = np.concatenate([near, rng.uniform(-1, 1, (places - len(near), 3)).astype(np.float32)])[
+            rng.permutation(places)
+        ]
     label = np.stack([value_at(s, field, x, voxels) for s in shapes])
-    clouds = np.stack([fixed_points(surface_points(s, 4*points) if s.has_mesh else s.points, points, seed) for s in shapes])
+    clouds = np.stack(
+        [fixed_points(surface_points(s, 4 * points) if s.has_mesh else s.points, points, seed) for s in shapes]
+    )
     return ClassData(torch.from_numpy(clouds), torch.from_numpy(x), to_label(field, torch.from_numpy(label)), field)
 
 # %% ../../../nbs/baselines/generators/20_fields.ipynb #851ef2de
@@ -72,21 +88,35 @@ class HyperNetwork(nn.Module):
         self.register_buffer("waves", 2*np.pi*sigma*torch.randn(3, features))
         self.make = mlp((code_dim, *hidden, sum(o*(i + 1) for o, i in self.sizes)))
 
-    def weights(self, z: Tensor) -> list[tuple[Tensor, Tensor]]:  # (b, code_dim) -> [(weight (b, out, in), bias (b, 1, out)), ...]
+    def weights(
+        self, z: Tensor
+    ) -> list[tuple[Tensor, Tensor]]:  # (b, code_dim) -> [(weight (b, out, in), bias (b, 1, out)), ...]
         parts = self.make(z).split([k for o, i in self.sizes for k in (o*i, o)], -1)
-        return [(w.unflatten(-1, (o, i))/i**.5, b.unsqueeze(1)) for w, b, (o, i) in zip(parts[::2], parts[1::2], self.sizes)]
+        return [
+            (w.unflatten(-1, (o, i)) / i**0.5, b.unsqueeze(1))
+            for w, b, (o, i) in zip(parts[::2], parts[1::2], self.sizes)
+        ]
 
     def forward(self, z: Tensor, x: Tensor) -> Tensor:  # (b, code_dim), (b, n, 3) or (n, 3) -> (b, n)
         "Logits at `x`."
         if x.ndim == 2: x = x.expand(len(z), -1, -1)
         h = x @ self.waves
         h = torch.cat([x, h.sin(), h.cos()], -1)
-        for k, (w, b) in enumerate(self.weights(z)): h = torch.baddbmm(b, nn.functional.leaky_relu(h, .2) if k else h, w.mT)
+        for k, (w, b) in enumerate(self.weights(z)):
+            h = torch.baddbmm(b, nn.functional.leaky_relu(h, 0.2) if k else h, w.mT)
         return h.squeeze(-1)
 
 # %% ../../../nbs/baselines/generators/20_fields.ipynb #51787b1a
-def minimise(net: nn.Module, loss: Callable,      # loss(torch.Generator) -> ()
-             steps: int, lr: float = 1e-3, seed: int = 0, progress: bool = True, desc: str = "training", groups: list | None = None) -> list[float]:
+def minimise(
+    net: nn.Module,
+    loss: Callable,  # loss(torch.Generator) -> ()
+    steps: int,
+    lr: float = 1e-3,
+    seed: int = 0,
+    progress: bool = True,
+    desc: str = "training",
+    groups: list | None = None,
+) -> list[float]:
     "Adam along one cycle; `net` is left in evaluation mode. The loss of each step."
     groups = groups or [dict(params=list(net.parameters()), lr=lr)]
     opt = torch.optim.Adam(groups)
@@ -95,17 +125,37 @@ def minimise(net: nn.Module, loss: Callable,      # loss(torch.Generator) -> ()
     with seeded(seed, desc):
         for step in tqdm(range(steps), desc=desc, unit="step", disable=not progress):
             value = loss(torch_rng(seed, desc, step))
-            opt.zero_grad(set_to_none=True); value.backward()
+            opt.zero_grad(set_to_none=True)
+            value.backward()
             nn.utils.clip_grad_norm_(net.parameters(), 1.)
             opt.step(), schedule.step(), history.append(value.item())
-    if not np.isfinite(history[-1]): raise BadEmbeddings("lr", f"the loss of {desc} is not finite", "use a smaller learning rate")
+    if not np.isfinite(history[-1]):
+        raise BadEmbeddings("lr", f"the loss of {desc} is not finite", "use a smaller learning rate")
     net.eval()
     return history
 
-def shapes_of(net: nn.Module, codes: Tensor, field: str, resolution: int = 64, points: int = 2048, tolerance: float = .04, seed: int = 0) -> list:
+def shapes_of(
+    net: nn.Module,
+    codes: Tensor,
+    field: str,
+    resolution: int = 64,
+    points: int = 2048,
+    tolerance: float = 0.04,
+    seed: int = 0,
+) -> list:
     "A cloud (udf), mesh (sdf) or boolean grid (occ) for each code (n, code_dim), or None where there is no surface."
     device = next(net.parameters()).device
     def one(k, z):
-        try: return reconstruct(lambda x: net(z.to(device)[None], x.to(device)[None])[0], field, resolution, points, seed, f"generated {k}", tolerance)
-        except EmptyShape: return None
+        try:
+            return reconstruct(
+                lambda x: net(z.to(device)[None], x.to(device)[None])[0],
+                field,
+                resolution,
+                points,
+                seed,
+                f"generated {k}",
+                tolerance,
+            )
+        except EmptyShape:
+            return None
     return [one(k, z) for k, z in enumerate(codes)]

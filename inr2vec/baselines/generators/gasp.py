@@ -25,8 +25,16 @@ class PointConv(nn.Module):
     "Features at places to features at the first `centres` of them."
     def __init__(self, in_dim: int, out_dim: int, centres: int, k: int = 16, weights: int = 16):
         super().__init__()
-        self.centres, self.k, self.weigh, self.out = centres, k, mlp((3, weights, weights)), nn.Linear(in_dim*weights, out_dim)
-    def forward(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:  # (b, n, 3), (b, n, in_dim) -> (b, m, 3), (b, m, out_dim)
+        self.centres, self.k, self.weigh, self.out = (
+            centres,
+            k,
+            mlp((3, weights, weights)),
+            nn.Linear(in_dim * weights, out_dim),
+        )
+
+    def forward(
+        self, x: Tensor, h: Tensor
+    ) -> tuple[Tensor, Tensor]:  # (b, n, 3), (b, n, in_dim) -> (b, m, 3), (b, m, out_dim)
         at = x[:, :self.centres]
         near = torch.cdist(at, x).topk(min(self.k, x.shape[1]), largest=False).indices
         w = self.weigh(gathered(x, near) - at.unsqueeze(2))                                    # (b, m, k, weights)
@@ -64,16 +72,33 @@ class Gasp(nn.Module):
     def __init__(self, spec: GaspSpec = GaspSpec()):
         super().__init__()
         self.spec, self.net = spec, HyperNetwork(spec.noise, spec.widths, spec.hidden, spec.features)
-    def forward(self, z: Tensor, x: Tensor) -> Tensor: return self.net(z, x)  # (b, noise), (b, n, 3) or (n, 3) -> (b, n)
-    def sample(self, n: int, seed: int = 0) -> Tensor: return torch.randn(n, self.spec.noise, generator=torch_rng(seed, "gasp sample"))  # (n, noise)
 
-def train_gasp(data: ClassData, spec: GaspSpec = GaspSpec(), seed: int = 0, progress: bool = True) -> Gasp:  # with its `history`
+    def forward(self, z: Tensor, x: Tensor) -> Tensor:
+        return self.net(z, x)  # (b, noise), (b, n, 3) or (n, 3) -> (b, n)
+
+    def sample(self, n: int, seed: int = 0) -> Tensor:
+        return torch.randn(n, self.spec.noise, generator=torch_rng(seed, "gasp sample"))  # (n, noise)
+
+
+def train_gasp(
+    data: ClassData, spec: GaspSpec = GaspSpec(), seed: int = 0, progress: bool = True
+) -> Gasp:  # with its `history`
     "Train GASP on the fields of a class."
     device = data.x.device
     with seeded(seed, "gasp"): g, critic = Gasp(spec).to(device), FieldCritic(spec.critic, spec.centres).to(device)
-    sets = lambda x, value: torch.cat([x.expand(len(value), -1, -1), value.unsqueeze(-1)], -1)
-    places = lambda rng: data.some(spec.points, torch.Generator().manual_seed(rng.initial_seed()))     # the same for all of a step
-    def real(rows, rng): at = places(rng); return sets(data.x[at], data.label[rows.to(device)][:, at])
-    def fake(b, rng): at = places(rng); return sets(data.x[at], g(torch.randn(b, spec.noise, generator=rng).to(device), data.x[at]).sigmoid())
+    def sets(x, value):
+        return torch.cat([x.expand(len(value), -1, -1), value.unsqueeze(-1)], -1)
+    def places(rng):
+        return data.some(
+            spec.points, torch.Generator().manual_seed(rng.initial_seed())
+        )  # the same for all of a step
+
+    def real(rows, rng):
+        at = places(rng)
+        return sets(data.x[at], data.label[rows.to(device)][:, at])
+
+    def fake(b, rng):
+        at = places(rng)
+        return sets(data.x[at], g(torch.randn(b, spec.noise, generator=rng).to(device), data.x[at]).sigmoid())
     g.history = rival(g, critic, real, fake, len(data), spec.rivalry, 1, seed, progress, "GASP")
     return g

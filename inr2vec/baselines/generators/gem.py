@@ -48,16 +48,26 @@ class Gem(nn.Module):
     "Codes of `n` training shapes, and the network that makes fields of them."
     def __init__(self, n: int, spec: GemSpec = GemSpec()):
         super().__init__()
-        if spec.neighbours < 1: raise UnknownOption("neighbours", f"{spec.neighbours} describe nothing", "use 1 or more")
+        if spec.neighbours < 1:
+            raise UnknownOption("neighbours", f"{spec.neighbours} describe nothing", "use 1 or more")
         self.spec, self.k = spec, min(spec.neighbours, n - 1)
-        self.codes, self.scale = nn.Parameter(.5*torch.randn(n, spec.code_dim)/spec.code_dim**.5), nn.Parameter(torch.tensor(0.))
+        self.codes, self.scale = (
+            nn.Parameter(0.5 * torch.randn(n, spec.code_dim) / spec.code_dim**0.5),
+            nn.Parameter(torch.tensor(0.0)),
+        )
         self.net = HyperNetwork(spec.code_dim, spec.widths, spec.hidden, spec.features)
 
-    def forward(self, z: Tensor, x: Tensor) -> Tensor: return self.net(z, x)  # (b, code_dim), (b, n, 3) or (n, 3) -> (b, n)
+    def forward(self, z: Tensor, x: Tensor) -> Tensor:
+        return self.net(z, x)  # (b, code_dim), (b, n, 3) or (n, 3) -> (b, n)
 
     def near(self, rows: Tensor) -> Tensor:  # (b,) -> (b, k)
         "The nearest other codes of each."
-        return torch.cdist(self.codes[rows], self.codes).scatter(1, rows[:, None], torch.inf).topk(self.k, largest=False).indices
+        return (
+            torch.cdist(self.codes[rows], self.codes)
+            .scatter(1, rows[:, None], torch.inf)
+            .topk(self.k, largest=False)
+            .indices
+        )
 
     def described(self, rows: Tensor) -> Tensor:  # (b, code_dim)
         "The codes as mixtures of their neighbours."
@@ -75,22 +85,31 @@ class Gem(nn.Module):
         rng, codes = torch_rng(seed, "gem sample"), self.codes.cpu()
         rows = torch.randint(len(codes), (n,), generator=rng)
         near = codes[self.near(rows.to(self.codes.device)).cpu()]
-        share = torch.rand(n, self.k + 1, generator=rng).clamp_min(1e-9).log().neg()                       # exponential: uniform on the simplex
+        share = (
+            torch.rand(n, self.k + 1, generator=rng).clamp_min(1e-9).log().neg()
+        )  # exponential: uniform on the simplex
         share /= share.sum(1, keepdim=True)
         mixed = (share.unsqueeze(1) @ torch.cat([codes[rows, None], near], 1)).squeeze(1)
         apart = (near[:, 0] - codes[rows]).norm(dim=1, keepdim=True)
         return mixed + self.spec.jitter*apart*torch.randn(mixed.shape, generator=rng)/mixed.shape[1]**.5
 
 # %% ../../../nbs/baselines/generators/40_gem.ipynb #af5db8d7
-def train_gem(data: ClassData, spec: GemSpec = GemSpec(), seed: int = 0, progress: bool = True) -> Gem:  # with its `history`
+def train_gem(
+    data: ClassData, spec: GemSpec = GemSpec(), seed: int = 0, progress: bool = True
+) -> Gem:  # with its `history`
     "Codes and network on the fields of a class."
     device = data.x.device
     with seeded(seed, "gem"): gem = Gem(len(data), spec).to(device)
     def loss(rng):
         rows, at = torch.randperm(len(data), generator=rng)[:spec.batch].to(device), data.some(spec.points, rng)
         x, label = data.x[at], data.label[rows][:, at]
-        wrong = lambda z: F.binary_cross_entropy_with_logits(gem(z, x), label)
-        return wrong(gem.codes[rows]) + spec.linear*wrong(gem.described(rows)) + spec.isometry*gem.distances(rows, label)
+        def wrong(z):
+            return F.binary_cross_entropy_with_logits(gem(z, x), label)
+        return (
+            wrong(gem.codes[rows])
+            + spec.linear * wrong(gem.described(rows))
+            + spec.isometry * gem.distances(rows, label)
+        )
     own = [p for n, p in gem.named_parameters() if n not in ("codes", "scale")]
     groups = [dict(params=own, lr=spec.lr), dict(params=[gem.codes, gem.scale], lr=spec.lr*spec.code_lr)]
     gem.history = minimise(gem, loss, spec.steps, spec.lr, seed, progress, "GEM", groups)

@@ -34,7 +34,12 @@ class GraphAttention(nn.Module):
     "A weighted sum over neighbours; the weights are learned from the pair."
     def __init__(self, in_dim: int, out_dim: int, k: int = 10):
         super().__init__()
-        self.k, self.weigh, self.value, self.own = k, mlp((2*in_dim, out_dim, out_dim)), nn.Linear(2*in_dim, out_dim), nn.Linear(in_dim, out_dim)
+        self.k, self.weigh, self.value, self.own = (
+            k,
+            mlp((2 * in_dim, out_dim, out_dim)),
+            nn.Linear(2 * in_dim, out_dim),
+            nn.Linear(in_dim, out_dim),
+        )
     def forward(self, h: Tensor) -> Tensor:  # (b, n, in_dim) -> (b, n, out_dim)
         near = gathered(h, neighbours(h.detach(), min(self.k, h.shape[1] - 1)))
         pair = torch.cat([h.unsqueeze(2).expand_as(near), near - h.unsqueeze(2)], -1)
@@ -55,37 +60,63 @@ class SphereGenerator(nn.Module):
     def __init__(self, noise: int = 128, width: int = 128, k: int = 10, sigma: float = .2):
         super().__init__()
         self.noise, self.sigma = noise, sigma
-        self.style = nn.Sequential(nn.Linear(3 + noise, width), nn.LeakyReLU(.2), nn.Linear(width, width), nn.LeakyReLU(.2))
-        self.graph1, self.graph2, self.norm1, self.norm2 = GraphAttention(3, width//2, k), GraphAttention(width//2, width, k), AdaIN(width//2, width), AdaIN(width, width)
-        self.out = nn.Sequential(nn.Linear(2*width, width), nn.LeakyReLU(.2), nn.Linear(width, width//2), nn.LeakyReLU(.2), nn.Linear(width//2, 3), nn.Tanh())
+        self.style = nn.Sequential(
+            nn.Linear(3 + noise, width), nn.LeakyReLU(0.2), nn.Linear(width, width), nn.LeakyReLU(0.2)
+        )
+        self.graph1, self.graph2, self.norm1, self.norm2 = (
+            GraphAttention(3, width // 2, k),
+            GraphAttention(width // 2, width, k),
+            AdaIN(width // 2, width),
+            AdaIN(width, width),
+        )
+        self.out = nn.Sequential(
+            nn.Linear(2 * width, width),
+            nn.LeakyReLU(0.2),
+            nn.Linear(width, width // 2),
+            nn.LeakyReLU(0.2),
+            nn.Linear(width // 2, 3),
+            nn.Tanh(),
+        )
 
-    def forward(self, z: Tensor, points: int = 2048, sphere: Tensor | None = None) -> Tensor:  # (b, noise) -> (b, points, 3)
+    def forward(
+        self, z: Tensor, points: int = 2048, sphere: Tensor | None = None
+    ) -> Tensor:  # (b, noise) -> (b, points, 3)
         sphere = (fibonacci_sphere(points).to(z) if sphere is None else sphere).expand(len(z), -1, -1)
         style = self.style(torch.cat([sphere, z.unsqueeze(1).expand(-1, sphere.shape[1], -1)], -1))
         h = nn.functional.leaky_relu(self.norm1(self.graph1(sphere), style), .2)
         h = nn.functional.leaky_relu(self.norm2(self.graph2(h), style), .2)
         return self.out(torch.cat([h, h.amax(1, keepdim=True).expand_as(h)], -1))
 
-    def draw(self, n: int, rng: torch.Generator) -> Tensor: return self.sigma*torch.randn(n, self.noise, generator=rng)  # (n, noise)
+    def draw(self, n: int, rng: torch.Generator) -> Tensor:
+        return self.sigma * torch.randn(n, self.noise, generator=rng)  # (n, noise)
 
     @torch.no_grad()
     def sample(self, n: int, points: int = 2048, seed: int = 0) -> list[np.ndarray]:  # n of (points, 3)
         "New clouds."
         device = next(self.parameters()).device
-        return [x.cpu().numpy() for z in self.draw(n, torch_rng(seed, "sp-gan sample")).split(8) for x in self(z.to(device), points)]
+        return [
+            x.cpu().numpy()
+            for z in self.draw(n, torch_rng(seed, "sp-gan sample")).split(8)
+            for x in self(z.to(device), points)
+        ]
 
 class CloudCritic(nn.Module):
     "A score for each cloud, and one for each of its points."
     def __init__(self, width: int = 128):
         super().__init__()
-        act = lambda: nn.LeakyReLU(.2)
-        self.local = nn.Sequential(nn.Linear(3, width//2), act(), nn.Linear(width//2, width), act(), nn.Linear(width, 2*width), act())
+        def act():
+            return nn.LeakyReLU(.2)
+        self.local = nn.Sequential(
+            nn.Linear(3, width // 2), act(), nn.Linear(width // 2, width), act(), nn.Linear(width, 2 * width), act()
+        )
         self.whole = nn.Sequential(nn.Linear(4*width, width), act(), nn.Linear(width, 1))
         self.point = nn.Sequential(nn.Linear(6*width, width), act(), nn.Linear(width, 1))
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:  # (b, n, 3) -> (b,), (b, n)
         h = self.local(x)
         whole = torch.cat([h.amax(1), h.mean(1)], -1)
-        return self.whole(whole).squeeze(-1), self.point(torch.cat([h, whole.unsqueeze(1).expand(-1, h.shape[1], -1)], -1)).squeeze(-1)
+        return self.whole(whole).squeeze(-1), self.point(
+            torch.cat([h, whole.unsqueeze(1).expand(-1, h.shape[1], -1)], -1)
+        ).squeeze(-1)
 
 # %% ../../../nbs/baselines/generators/60_spgan.ipynb #c04cfe88
 @dataclass(frozen=True)
@@ -97,12 +128,16 @@ class SphereSpec:
     points: int = 2048        # of each cloud in training
     rivalry: Rivalry = field_(default_factory=lambda: Rivalry("least squares", 30_000, 32, 1e-4, penalty=0.))
 
-def train_spgan(data: ClassData, spec: SphereSpec = SphereSpec(), seed: int = 0, progress: bool = True) -> SphereGenerator:  # with its `history`
+def train_spgan(
+    data: ClassData, spec: SphereSpec = SphereSpec(), seed: int = 0, progress: bool = True
+) -> SphereGenerator:  # with its `history`
     "Train SP-GAN on the clouds of a class."
     with seeded(seed, "sp-gan"): g, critic = SphereGenerator(spec.noise, spec.width, spec.k), CloudCritic(spec.width)
     device, points = data.clouds.device, min(spec.points, data.clouds.shape[1])
     g.to(device), critic.to(device)
-    def real(rows, rng): return data.clouds[rows.to(device)][:, torch.randperm(data.clouds.shape[1], generator=rng)[:points].to(device)]
+
+    def real(rows, rng):
+        return data.clouds[rows.to(device)][:, torch.randperm(data.clouds.shape[1], generator=rng)[:points].to(device)]
     def fake(b, rng): return g(g.draw(b, rng).to(device), points)
     g.history = rival(g, critic, real, fake, len(data), spec.rivalry, seed=seed, progress=progress, desc="SP-GAN")
     return g

@@ -36,9 +36,14 @@ class OccupancyVAE(nn.Module):
     def __init__(self, spec: VaeSpec = VaeSpec()):
         super().__init__()
         self.spec, d = spec, spec.code_dim
-        self.encoder, self.decoder = ResidualPointNet(2*d, spec.encoder, 3, in_dim=4), ConditionalDecoder(d, spec.hidden, spec.blocks)
+        self.encoder, self.decoder = (
+            ResidualPointNet(2 * d, spec.encoder, 3, in_dim=4),
+            ConditionalDecoder(d, spec.hidden, spec.blocks),
+        )
 
-    def encode(self, x: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:  # (b, n, 3), (b, n) -> mean and logarithm of the deviation, (b, code_dim) each
+    def encode(
+        self, x: Tensor, label: Tensor
+    ) -> tuple[Tensor, Tensor]:  # (b, n, 3), (b, n) -> mean and logarithm of the deviation, (b, code_dim) each
         mean, log = self.encoder(torch.cat([x, label.unsqueeze(-1)], -1)).chunk(2, -1)
         return mean, log.clamp(-8, 4)
 
@@ -53,7 +58,9 @@ def divergence(mean: Tensor, log: Tensor) -> Tensor:  # (b, d), (b, d) -> (b,)
     return (mean**2 + (2*log).exp() - 1 - 2*log).sum(1)/2
 
 # %% ../../../nbs/baselines/generators/30_vae.ipynb #1dfc9783
-def train_vae(data: ClassData, spec: VaeSpec = VaeSpec(), seed: int = 0, progress: bool = True) -> OccupancyVAE:  # with its `history`
+def train_vae(
+    data: ClassData, spec: VaeSpec = VaeSpec(), seed: int = 0, progress: bool = True
+) -> OccupancyVAE:  # with its `history`
     "Train on the fields of a class."
     device = data.x.device
     with seeded(seed, "occupancy vae"): net = OccupancyVAE(spec).to(device)

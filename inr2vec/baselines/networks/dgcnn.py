@@ -17,7 +17,11 @@ class EdgeConv(nn.Module):
     "Features (b, n, in) to (b, n, out), by an MLP on edges and a maximum over each point's `k` nearest."
     def __init__(self, k: int, dim: int, *widths: int, slope: float = .2):
         super().__init__()
-        self.k, self.neighbour, self.centre = k, nn.Linear(dim, widths[0], bias=False), nn.Linear(dim, widths[0], bias=False)
+        self.k, self.neighbour, self.centre = (
+            k,
+            nn.Linear(dim, widths[0], bias=False),
+            nn.Linear(dim, widths[0], bias=False),
+        )
         self.after = nn.Sequential(FeatureNorm(widths[0]), nn.LeakyReLU(slope), shared_mlp(*widths, slope=slope))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -28,7 +32,16 @@ class EdgeConv(nn.Module):
 # %% ../../../nbs/baselines/networks/24_dgcnn.ipynb #d63634f4
 class DGCNN(nn.Module):
     "Clouds (b, n, 3) to logits (b, outputs)."
-    def __init__(self, outputs: int, k: int = 20, widths=(64, 64, 128, 256), features: int = 1024, hidden=(512, 256), dropout: float = .5):
+
+    def __init__(
+        self,
+        outputs: int,
+        k: int = 20,
+        widths=(64, 64, 128, 256),
+        features: int = 1024,
+        hidden=(512, 256),
+        dropout: float = 0.5,
+    ):
         super().__init__()
         self.convs = nn.ModuleList(EdgeConv(k, i, o) for i, o in zip((3, *widths), widths))
         self.mix, self.embed_dim = shared_mlp(sum(widths), features, slope=.2), 2*features
@@ -51,7 +64,11 @@ class EdgeTNet(nn.Module):
     "A 3 x 3 matrix for each cloud (b, n, 3), the identity to begin with."
     def __init__(self, k: int, edges=(64, 128), features: int = 1024, hidden=(512, 256), slope: float = .2):
         super().__init__()
-        self.edges, self.points, self.whole = EdgeConv(k, 3, *edges, slope=slope), shared_mlp(edges[-1], features, slope=slope), shared_mlp(features, *hidden, slope=slope)
+        self.edges, self.points, self.whole = (
+            EdgeConv(k, 3, *edges, slope=slope),
+            shared_mlp(edges[-1], features, slope=slope),
+            shared_mlp(features, *hidden, slope=slope),
+        )
         self.last = nn.Linear(hidden[-1], 9)
         nn.init.zeros_(self.last.weight), nn.init.zeros_(self.last.bias)
     def forward(self, x: Tensor) -> Tensor:  # (b, 3, 3)
@@ -59,8 +76,18 @@ class EdgeTNet(nn.Module):
 
 class DGCNNParts(nn.Module):
     "Clouds (b, n, 3) and their classes (b,) to logits of parts (b, n, outputs)."
-    def __init__(self, classes: int, outputs: int, k: int = 40, width: int = 64, features: int = 1024, hidden=(256, 256, 128), dropout: float = .5,
-                 transform=((64, 128), 1024, (512, 256))):   # widths of the `EdgeTNet`; None leaves it out
+
+    def __init__(
+        self,
+        classes: int,
+        outputs: int,
+        k: int = 40,
+        width: int = 64,
+        features: int = 1024,
+        hidden=(256, 256, 128),
+        dropout: float = 0.5,
+        transform=((64, 128), 1024, (512, 256)),
+    ):   # widths of the `EdgeTNet`; None leaves it out
         super().__init__()
         self.classes, w, self.turn = classes, width, EdgeTNet(k, *transform) if transform else None
         self.convs = nn.ModuleList([EdgeConv(k, 3, w, w), EdgeConv(k, w, w, w), EdgeConv(k, w, w)])

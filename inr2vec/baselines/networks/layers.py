@@ -16,10 +16,19 @@ class FeatureNorm(nn.BatchNorm1d):
     "Batch normalisation of the last axis, whatever comes before it."
     def forward(self, x: Tensor) -> Tensor: return super().forward(x.reshape(-1, x.shape[-1])).view(x.shape)
 
-def shared_mlp(*dims: int, slope: float = 0., dropout: float = 0.) -> nn.Sequential:  # slope of the activation below zero
+def shared_mlp(
+    *dims: int, slope: float = 0.0, dropout: float = 0.0
+) -> nn.Sequential:  # slope of the activation below zero
     "Linear, normalised, activated, for each step of `dims`; works on the last axis."
-    act = lambda: nn.LeakyReLU(slope) if slope else nn.ReLU()
-    return nn.Sequential(*[m for i, o in zip(dims, dims[1:]) for m in (nn.Linear(i, o, bias=False), FeatureNorm(o), act(), *([nn.Dropout(dropout)] if dropout else []))])
+    def act():
+        return nn.LeakyReLU(slope) if slope else nn.ReLU()
+    return nn.Sequential(
+        *[
+            m
+            for i, o in zip(dims, dims[1:])
+            for m in (nn.Linear(i, o, bias=False), FeatureNorm(o), act(), *([nn.Dropout(dropout)] if dropout else []))
+        ]
+    )
 
 def head(dims, outputs: int, slope: float = 0., dropout: float = .5) -> nn.Sequential:
     "`shared_mlp` with dropout, and a linear layer to `outputs`."
@@ -27,8 +36,18 @@ def head(dims, outputs: int, slope: float = 0., dropout: float = .5) -> nn.Seque
 
 def check_cloud(x: Tensor, least: int = 1) -> Tensor:
     "`x`, if it is a batch of clouds (b, n, 3) of `least` points or more."
-    if x.ndim != 3 or x.shape[2] != 3: raise BadShape("clouds", f"they have the shape {tuple(x.shape)}, not (b, n, 3)", "stack clouds of one size, coordinates last")
-    if x.shape[1] < least: raise BadShape("clouds", f"they have {x.shape[1]} points and the network asks for {least}", "give larger clouds, or a smaller network")
+    if x.ndim != 3 or x.shape[2] != 3:
+        raise BadShape(
+            "clouds",
+            f"they have the shape {tuple(x.shape)}, not (b, n, 3)",
+            "stack clouds of one size, coordinates last",
+        )
+    if x.shape[1] < least:
+        raise BadShape(
+            "clouds",
+            f"they have {x.shape[1]} points and the network asks for {least}",
+            "give larger clouds, or a smaller network",
+        )
     return x
 
 # %% ../../../nbs/baselines/networks/10_layers.ipynb #c54601f8
@@ -42,15 +61,20 @@ def knn(x: Tensor, k: int,
         most: int = 2**25,         # distances at a time
         ) -> tuple[Tensor, Tensor]:  # (b, m, k) distances and indices, nearest first
     "The `k` nearest rows of `x` (b, n, d)."
-    if not 1 <= k <= x.shape[1]: raise UnknownOption("k", f"{k} neighbours are asked for among {x.shape[1]} points", f"use 1 to {x.shape[1]}")
-    found = [torch.cdist(part, x).topk(k, largest=False) for part in (x if at is None else at).split(max(1, most//(len(x)*x.shape[1])), 1)]
+    if not 1 <= k <= x.shape[1]:
+        raise UnknownOption("k", f"{k} neighbours are asked for among {x.shape[1]} points", f"use 1 to {x.shape[1]}")
+    found = [
+        torch.cdist(part, x).topk(k, largest=False)
+        for part in (x if at is None else at).split(max(1, most // (len(x) * x.shape[1])), 1)
+    ]
     return torch.cat([f[0] for f in found], 1), torch.cat([f[1] for f in found], 1)
 
 # %% ../../../nbs/baselines/networks/10_layers.ipynb #b47f7ddf
 @torch.no_grad()
 def farthest_sampling(x: Tensor, m: int) -> Tensor:  # (b, n, 3) -> (b, m) indices
     "Each the farthest from all before it, beginning with the farthest from the mean."
-    if not 1 <= m <= x.shape[1]: raise UnknownOption("m", f"{m} centres are asked for among {x.shape[1]} points", f"use 1 to {x.shape[1]}")
+    if not 1 <= m <= x.shape[1]:
+        raise UnknownOption("m", f"{m} centres are asked for among {x.shape[1]} points", f"use 1 to {x.shape[1]}")
     x, out, row = x.transpose(1, 2).contiguous(), [], torch.arange(len(x), device=x.device)
     out.append((x - x.mean(2, keepdim=True)).square().sum(1).argmax(1))
     nearest = x.new_full((len(x), x.shape[2]), torch.inf)

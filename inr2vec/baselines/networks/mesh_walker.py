@@ -18,18 +18,24 @@ from ...data.shapes import Shape
 def walkable(shape: Shape, faces: int = 1000) -> tuple[np.ndarray, list[np.ndarray]]:
     "Vertices (v, 3) float32 of a mesh of about `faces` faces, and the neighbours of each vertex."
     if not shape.has_mesh: raise NotWatertight(shape.where, "it has no mesh to walk on", "use a data set of meshes")
-    mesh = shape.trimesh(); mesh.merge_vertices()
+    mesh = shape.trimesh()
+    mesh.merge_vertices()
     vertices, triangles = mesh.vertices, mesh.faces
     if len(triangles) > faces//2:
         import open3d as o3d
-        made = o3d.geometry.TriangleMesh(o3d.utility.Vector3dVector(vertices), o3d.utility.Vector3iVector(triangles)).simplify_quadric_decimation(faces//2)
+
+        made = o3d.geometry.TriangleMesh(
+            o3d.utility.Vector3dVector(vertices), o3d.utility.Vector3iVector(triangles)
+        ).simplify_quadric_decimation(faces // 2)
         vertices, triangles = np.asarray(made.vertices), np.asarray(made.triangles)
     while len(triangles) < faces:                                     # split the faces with the longest edges
         a, b, c = vertices[triangles].swapaxes(0, 1)
         longest = np.linalg.norm(np.stack([a - b, b - c, c - a]), axis=2).max()
         vertices, triangles = trimesh.remesh.subdivide_to_size(vertices, triangles, .8*longest, max_iter=20)
         vertices, triangles = (merged := trimesh.Trimesh(vertices, triangles)).vertices, merged.faces
-    edges = np.unique(np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), axis=1), axis=0)
+    edges = np.unique(
+        np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), axis=1), axis=0
+    )
     edges = np.concatenate([edges, edges[:, ::-1]])
     edges = edges[np.lexsort((edges[:, 1], edges[:, 0]))]
     starts = np.searchsorted(edges[:, 0], np.arange(len(vertices) + 1))
@@ -40,19 +46,30 @@ def walk(near: list[np.ndarray], length: int, rng: np.random.Generator) -> np.nd
     "A random walk of `length` steps over the mesh whose vertices have the neighbours `near`."
     seen, dice = np.zeros(len(near), bool), rng.random(length + 1)
     at = int(dice[0]*len(near))
-    way, out = [at], [at]; seen[at] = True
+    way, out = [at], [at]
+    seen[at] = True
     for u in dice[1:]:
         new = (n := near[at])[~seen[n]]
-        if len(new): at = int(new[int(u*len(new))]); way.append(at)
-        elif len(way) > 1: way.pop(); at = way[-1]                                    # back
+        if len(new):
+            at = int(new[int(u * len(new))])
+            way.append(at)
+        elif len(way) > 1:
+            way.pop()
+            at = way[-1]  # back
         else:
             rest = np.flatnonzero(~seen)
-            if not len(rest): seen[:] = False; rest = np.arange(len(near))             # all seen: begin again
-            at = int(rest[int(u*len(rest))]); way = [at]                               # a jump
-        seen[at] = True; out.append(at)
+            if not len(rest):
+                seen[:] = False
+                rest = np.arange(len(near))  # all seen: begin again
+            at = int(rest[int(u * len(rest))])
+            way = [at]  # a jump
+        seen[at] = True
+        out.append(at)
     return np.array(out)
 
-def walk_steps(mesh: tuple[np.ndarray, list[np.ndarray]], walks: int, length: int, rng: np.random.Generator) -> np.ndarray:  # (walks, length, 3) float32
+def walk_steps(
+    mesh: tuple[np.ndarray, list[np.ndarray]], walks: int, length: int, rng: np.random.Generator
+) -> np.ndarray:  # (walks, length, 3) float32
     "The steps of some walks over what `walkable` made: the ways from vertex to vertex."
     vertices, near = mesh
     return np.diff(vertices[np.stack([walk(near, length, rng) for _ in range(walks)])], axis=1)
@@ -63,7 +80,9 @@ class MeshWalker(nn.Module):
     def __init__(self, outputs: int, dense=(128, 256), recurrent=(1024, 1024, 512)):
         super().__init__()
         self.dense = nn.ModuleList(nn.Linear(i, o) for i, o in zip((3, *dense), dense))
-        self.recurrent = nn.ModuleList(nn.GRU(i, o, batch_first=True) for i, o in zip((dense[-1], *recurrent), recurrent))
+        self.recurrent = nn.ModuleList(
+            nn.GRU(i, o, batch_first=True) for i, o in zip((dense[-1], *recurrent), recurrent)
+        )
         self.head, self.embed_dim = nn.Linear(recurrent[-1], outputs), recurrent[-1]
 
     def read(self, steps: Tensor) -> Tensor:  # (n, length, 3) -> (n, embed_dim)
@@ -74,6 +93,11 @@ class MeshWalker(nn.Module):
         return x[:, -1]
 
     def forward(self, steps: Tensor) -> Tensor:
-        if steps.ndim != 4 or steps.shape[3] != 3: raise BadShape("walks", f"they have the shape {tuple(steps.shape)}, not (b, walks, length, 3)", "stack walks of one length")
+        if steps.ndim != 4 or steps.shape[3] != 3:
+            raise BadShape(
+                "walks",
+                f"they have the shape {tuple(steps.shape)}, not (b, walks, length, 3)",
+                "stack walks of one length",
+            )
         logits = self.head(self.read(steps.flatten(0, 1))).unflatten(0, steps.shape[:2])
         return logits.log_softmax(-1).logsumexp(1) - np.log(steps.shape[1])

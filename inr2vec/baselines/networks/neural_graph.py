@@ -13,13 +13,21 @@ from .layers import head
 from ...inrs.siren import SirenSpec
 
 # %% ../../../nbs/baselines/networks/52_neural_graph.ipynb #aed71f73
-def permuted(spec: SirenSpec, flat: Tensor, layer: int, order: Tensor) -> Tensor:  # (b, num_params), (hidden,) -> (b, num_params)
+def permuted(
+    spec: SirenSpec, flat: Tensor, layer: int, order: Tensor
+) -> Tensor:  # (b, num_params), (hidden,) -> (b, num_params)
     "The same functions, with the neurons of hidden layer `layer` (from 0) in another order."
     p = list(spec.unflatten(flat).values())
-    p[2*layer], p[2*layer + 1], p[2*layer + 2] = p[2*layer][:, order], p[2*layer + 1][:, order], p[2*layer + 2][:, :, order]
+    p[2 * layer], p[2 * layer + 1], p[2 * layer + 2] = (
+        p[2 * layer][:, order],
+        p[2 * layer + 1][:, order],
+        p[2 * layer + 2][:, :, order],
+    )
     return spec.flatten(dict(zip(spec.shapes, p)))
 
-def flipped(spec: SirenSpec, flat: Tensor, layer: int, sign: Tensor) -> Tensor:  # (b, num_params), (hidden,) of -1 and 1 -> (b, num_params)
+def flipped(
+    spec: SirenSpec, flat: Tensor, layer: int, sign: Tensor
+) -> Tensor:  # (b, num_params), (hidden,) of -1 and 1 -> (b, num_params)
     "The same functions, with the sign of some neurons of hidden layer `layer` changed before and behind the sine."
     p = list(spec.unflatten(flat).values())
     p[2*layer], p[2*layer + 1], p[2*layer + 2] = p[2*layer]*sign[:, None], p[2*layer + 1]*sign, p[2*layer + 2]*sign
@@ -30,13 +38,25 @@ class GraphLayer(nn.Module):
     "New features of neurons and weights, from those around them."
     def __init__(self, width: int):
         super().__init__()
-        lin = lambda bias=False: nn.Linear(width, width, bias=bias)
-        self.edge, self.source, self.target, self.node, self.came, self.went = lin(True), lin(), lin(), lin(True), lin(), lin()
+        def lin(bias=False):
+            return nn.Linear(width, width, bias=bias)
+        self.edge, self.source, self.target, self.node, self.came, self.went = (
+            lin(True),
+            lin(),
+            lin(),
+            lin(True),
+            lin(),
+            lin(),
+        )
         self.edge_norm, self.node_norm = nn.LayerNorm(width), nn.LayerNorm(width)
 
-    def forward(self, nodes: list[Tensor], edges: list[Tensor]):  # of each layer: (b, n, width); between them: (b, out, in, width)
-        edges = [e + torch.relu(self.edge_norm(self.edge(e) + self.source(s).unsqueeze(1) + self.target(t).unsqueeze(2)))
-                 for e, s, t in zip(edges, nodes, nodes[1:])]
+    def forward(
+        self, nodes: list[Tensor], edges: list[Tensor]
+    ):  # of each layer: (b, n, width); between them: (b, out, in, width)
+        edges = [
+            e + torch.relu(self.edge_norm(self.edge(e) + self.source(s).unsqueeze(1) + self.target(t).unsqueeze(2)))
+            for e, s, t in zip(edges, nodes, nodes[1:])
+        ]
         came = [0., *(self.came(e.mean(2)) for e in edges)]
         went = [*(self.went(e.mean(1)) for e in edges), 0.]
         return [h + torch.relu(self.node_norm(self.node(h) + c + w)) for h, c, w in zip(nodes, came, went)], edges
@@ -51,7 +71,10 @@ class NeuralGraph(nn.Module):
         parts = list(spec.unflatten(train_weights).values())
         self.register_buffer("scale", torch.stack([p.std().clamp_min(1e-8) for p in parts]))
         self.weight, self.bias = nn.Linear(1, width), nn.Linear(1, width)
-        self.between, self.within = nn.Parameter(torch.randn(layers, width)*.1), nn.Parameter(torch.randn(layers + 1, width)*.1)
+        self.between, self.within = (
+            nn.Parameter(torch.randn(layers, width) * 0.1),
+            nn.Parameter(torch.randn(layers + 1, width) * 0.1),
+        )
         self.ends = nn.ParameterList([torch.randn(n, width)*.1 for n in (spec.in_dim, spec.out_dim)])
         self.layers = nn.ModuleList(GraphLayer(width) for _ in range(depth))
         self.embed_dim = (2*layers + 1)*width
@@ -61,7 +84,10 @@ class NeuralGraph(nn.Module):
         "Features of neurons and of weights, after all layers."
         p = [x/s for x, s in zip(self.spec.unflatten(flat).values(), self.scale)]
         edges = [self.weight(w.unsqueeze(-1)) + e for w, e in zip(p[::2], self.between)]
-        nodes = [(self.ends[0] + self.within[0]).expand(len(flat), -1, -1), *(self.bias(b.unsqueeze(-1)) + e for b, e in zip(p[1::2], self.within[1:]))]
+        nodes = [
+            (self.ends[0] + self.within[0]).expand(len(flat), -1, -1),
+            *(self.bias(b.unsqueeze(-1)) + e for b, e in zip(p[1::2], self.within[1:])),
+        ]
         nodes[-1] = nodes[-1] + self.ends[1]
         for layer in self.layers: nodes, edges = layer(nodes, edges)
         return nodes, edges

@@ -17,8 +17,11 @@ class PointAutoencoder(nn.Module):
                  code: int = 1024, points: int = 2048, hidden=(256, 256)):
         super().__init__()
         self.encoder, self.to_code, self.points = encoder, nn.Linear(encoder.embed_dim, code), points
-        if hasattr(encoder, "head"): del encoder.head                        # classes are not asked for
-        self.decoder = nn.Sequential(*[m for i, o in zip((code, *hidden), hidden) for m in (nn.Linear(i, o), nn.ReLU())], nn.Linear(hidden[-1], 3*points))
+        if hasattr(encoder, "head"): del encoder.head  # classes are not asked for
+        self.decoder = nn.Sequential(
+            *[m for i, o in zip((code, *hidden), hidden) for m in (nn.Linear(i, o), nn.ReLU())],
+            nn.Linear(hidden[-1], 3 * points),
+        )
 
     @property
     def penalty(self): return getattr(self.encoder, "penalty", 0.)           # PointNet's

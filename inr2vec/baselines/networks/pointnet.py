@@ -22,7 +22,9 @@ class TNet(nn.Module):
         nn.init.zeros_(self.last.weight), nn.init.zeros_(self.last.bias)
 
     def forward(self, x: Tensor) -> Tensor:  # (b, dim, dim)
-        return torch.eye(self.dim, device=x.device) + self.last(self.whole(self.points(x).amax(1))).view(-1, self.dim, self.dim)
+        return torch.eye(self.dim, device=x.device) + self.last(self.whole(self.points(x).amax(1))).view(
+            -1, self.dim, self.dim
+        )
 
 def not_orthogonal(a: Tensor) -> Tensor:  # (b, d, d) -> ()
     "How far matrices are from being orthogonal."
@@ -35,7 +37,12 @@ class PointNet(nn.Module):
                  transform=((64, 128, 1024), (512, 256)),   # widths of both TNets; None leaves them out
                  weight: float = 1e-3):                     # of the penalty
         super().__init__()
-        self.first, self.then, self.weight, self.embed_dim = shared_mlp(3, *local), shared_mlp(local[-1], *widths), weight, widths[-1]
+        self.first, self.then, self.weight, self.embed_dim = (
+            shared_mlp(3, *local),
+            shared_mlp(local[-1], *widths),
+            weight,
+            widths[-1],
+        )
         self.turn, self.mix = (TNet(3, *transform), TNet(local[-1], *transform)) if transform else (None, None)
         self.head, self.penalty = head((widths[-1], *hidden), outputs, dropout=dropout), 0.
 
@@ -43,7 +50,8 @@ class PointNet(nn.Module):
         "Features of each point, both transformations applied."
         if self.turn is None: return self.first(x)
         x = self.first(x @ self.turn(x))
-        a = self.mix(x); self.penalty = self.weight*not_orthogonal(a)
+        a = self.mix(x)
+        self.penalty = self.weight * not_orthogonal(a)
         return x @ a
 
     def embed(self, x: Tensor) -> Tensor: return self.then(self.local(check_cloud(x))).amax(1)    # (b, embed_dim)
@@ -52,11 +60,22 @@ class PointNet(nn.Module):
 # %% ../../../nbs/baselines/networks/20_pointnet.ipynb #5c4559a7
 class PointNetParts(nn.Module):
     "Clouds (b, n, 3) and their classes (b,) to logits of parts (b, n, outputs)."
-    def __init__(self, classes: int, outputs: int, local=(64, 128, 128), widths=(512, 2048), hidden=(256, 256, 128), dropout: float = .2,
-                 transform=((64, 128, 1024), (512, 256)), weight: float = 1e-3):
+
+    def __init__(
+        self,
+        classes: int,
+        outputs: int,
+        local=(64, 128, 128),
+        widths=(512, 2048),
+        hidden=(256, 256, 128),
+        dropout: float = 0.2,
+        transform=((64, 128, 1024), (512, 256)),
+        weight: float = 1e-3,
+    ):
         super().__init__()
         self.classes, self.weight, self.penalty = classes, weight, 0.
-        steps = lambda dims: nn.ModuleList(shared_mlp(i, o) for i, o in zip(dims, dims[1:]))
+        def steps(dims):
+            return nn.ModuleList(shared_mlp(i, o) for i, o in zip(dims, dims[1:]))
         self.first, self.then = steps((3, *local)), steps((local[-1], *widths))
         self.turn, self.mix = (TNet(3, *transform), TNet(local[-1], *transform)) if transform else (None, None)
         self.head = head((sum(local) + sum(widths) + widths[-1] + classes, *hidden), outputs, dropout=dropout)
@@ -65,7 +84,9 @@ class PointNetParts(nn.Module):
         x, out = check_cloud(x), []
         if self.turn is not None: x = x @ self.turn(x)
         for layer in self.first: out.append(x := layer(x))
-        if self.mix is not None: a = self.mix(x); self.penalty, x = self.weight*not_orthogonal(a), x @ a
+        if self.mix is not None:
+            a = self.mix(x)
+            self.penalty, x = self.weight * not_orthogonal(a), x @ a
         for layer in self.then: out.append(x := layer(x))
         whole = torch.cat([x.amax(1), F.one_hot(c, self.classes).to(x)], -1)
         return self.head(torch.cat([whole.unsqueeze(1).expand(-1, x.shape[1], -1), *out], -1))

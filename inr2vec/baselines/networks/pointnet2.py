@@ -46,7 +46,15 @@ LEVELS = Level(512, .2, 32, (64, 64, 128)), Level(128, .4, 64, (128, 128, 256))
 
 class PointNet2(nn.Module):
     "Clouds (b, n, 3) to logits (b, outputs)."
-    def __init__(self, outputs: int, levels: tuple[Level, ...] = LEVELS, widths=(256, 512, 1024), hidden=(512, 256), dropout: float = .5):
+
+    def __init__(
+        self,
+        outputs: int,
+        levels: tuple[Level, ...] = LEVELS,
+        widths=(256, 512, 1024),
+        hidden=(512, 256),
+        dropout: float = 0.5,
+    ):
         super().__init__()
         dims = (0, *(l.widths[-1] for l in levels))
         self.levels = nn.ModuleList(SetAbstraction(l, d) for l, d in zip(levels, dims))
@@ -59,13 +67,17 @@ class PointNet2(nn.Module):
         for level in self.levels: out.append(level(*out[-1]))
         return out
 
-    def embed(self, x: Tensor) -> Tensor: return self.last(torch.cat(self.pyramid(x)[-1], -1)).amax(1)   # (b, embed_dim)
+    def embed(self, x: Tensor) -> Tensor:
+        return self.last(torch.cat(self.pyramid(x)[-1], -1)).amax(1)  # (b, embed_dim)
+
     def forward(self, x: Tensor) -> Tensor: return self.head(self.embed(x))
 
 # %% ../../../nbs/baselines/networks/22_pointnet2.ipynb #35db342b
 PART_LEVELS = Level(512, .2, 64, (64, 64, 128)), LEVELS[1]      # groups of the first level are larger than for classes
 
-def interpolated(x: Tensor, centres: Tensor, f: Tensor, k: int = 3) -> Tensor:  # (b, n, 3), (b, m, 3), (b, m, d) -> (b, n, d)
+def interpolated(
+    x: Tensor, centres: Tensor, f: Tensor, k: int = 3
+) -> Tensor:  # (b, n, 3), (b, m, 3), (b, m, d) -> (b, n, d)
     "Features of the nearest centres at each point, weighted by the inverse of the squared distance."
     d, at = knn(centres, min(k, centres.shape[1]), x)
     w = 1/(d.square() + 1e-8)
@@ -79,7 +91,7 @@ class PointNet2Parts(nn.Module):
         super().__init__()
         self.encoder, self.classes = PointNet2(1, levels, widths, (8,)), classes
         del self.encoder.head
-        have = [l.widths[-1] for l in reversed(levels)] + [3 + classes]          # what points of each level know already
+        have = [l.widths[-1] for l in reversed(levels)] + [3 + classes]  # what points of each level know already
         above = [widths[-1], *(b[-1] for b in back)]
         self.back = nn.ModuleList(shared_mlp(h + a, *b) for h, a, b in zip(have, above, back))
         self.head = head((back[-1][-1], back[-1][-1]), outputs, dropout=dropout)

@@ -16,17 +16,27 @@ class Conv3DNet(nn.Module):
     def __init__(self, outputs: int, resolution: int = 32, filters: int = 32, hidden: int = 128, dropout=(.2, .3, .4)):
         super().__init__()
         side = (((resolution - 5)//2 + 1) - 2)//2
-        if side < 1: raise BadShape("resolution", f"nothing is left of {resolution} voxels a side after both convolutions", "use 11 or more")
+        if side < 1:
+            raise BadShape(
+                "resolution", f"nothing is left of {resolution} voxels a side after both convolutions", "use 11 or more"
+            )
         self.resolution, self.embed_dim = resolution, hidden
-        block = lambda *layers, p: nn.Sequential(*layers, nn.Dropout(p))
-        self.convs = nn.Sequential(block(nn.Conv3d(1, filters, 5, 2), nn.LeakyReLU(.1), p=dropout[0]),
-                                   block(nn.Conv3d(filters, filters, 3), nn.LeakyReLU(.1), nn.MaxPool3d(2), p=dropout[1]))
+        def block(*layers, p):
+            return nn.Sequential(*layers, nn.Dropout(p))
+        self.convs = nn.Sequential(
+            block(nn.Conv3d(1, filters, 5, 2), nn.LeakyReLU(0.1), p=dropout[0]),
+            block(nn.Conv3d(filters, filters, 3), nn.LeakyReLU(0.1), nn.MaxPool3d(2), p=dropout[1]),
+        )
         self.dense = block(nn.Flatten(), nn.Linear(filters*side**3, hidden), nn.ReLU(), p=dropout[2])
         self.head = nn.Linear(hidden, outputs)
 
     def embed(self, grid: Tensor) -> Tensor:  # (b, embed_dim)
         if grid.ndim != 4 or grid.shape[1:] != (self.resolution,)*3:
-            raise BadShape("grids", f"they have the shape {tuple(grid.shape)}, not (b, {', '.join([str(self.resolution)]*3)})", "voxelize at the network's resolution")
+            raise BadShape(
+                "grids",
+                f"they have the shape {tuple(grid.shape)}, not (b, {', '.join([str(self.resolution)] * 3)})",
+                "voxelize at the network's resolution",
+            )
         return self.dense(self.convs(grid.float().unsqueeze(1)*2 - 1))      # empty is -1, occupied 1, as in VoxNet
 
     def forward(self, grid: Tensor) -> Tensor: return self.head(self.embed(grid))

@@ -16,7 +16,8 @@ from ...core.errors import BadEmbeddings, WrongWidth
 def principal_components(x: Tensor, components: int) -> tuple[Tensor, Tensor]:  # (n, p) -> (p,) mean, (p, components)
     "The mean, and the directions of largest variance divided by their standard deviations."
     if len(x) < 2: raise BadEmbeddings("weights", f"{len(x)} row has no variance", "give two or more")
-    mean = x.mean(0); c = (x - mean).double()
+    mean = x.mean(0)
+    c = (x - mean).double()
     value, vector = torch.linalg.eigh(c @ c.T)
     keep = min(components, int((value > 1e-10*value[-1]).sum()), len(x) - 1)
     value, vector = value[-keep:].flip(0), vector[:, -keep:].flip(1)
@@ -32,7 +33,12 @@ class WeightMLP(nn.Module):
         self.net, self.embed_dim = head((directions.shape[1], *hidden), outputs, dropout=dropout), directions.shape[1]
 
     def embed(self, flat: Tensor) -> Tensor:  # (b, components)
-        if flat.shape[-1] != len(self.mean): raise WrongWidth(f"an INR of {flat.shape[-1]:,} parameters", f"the network was made for {len(self.mean):,}", "fit all with one SirenSpec")
+        if flat.shape[-1] != len(self.mean):
+            raise WrongWidth(
+                f"an INR of {flat.shape[-1]:,} parameters",
+                f"the network was made for {len(self.mean):,}",
+                "fit all with one SirenSpec",
+            )
         return (flat - self.mean) @ self.directions
 
     def forward(self, flat: Tensor) -> Tensor: return self.net(self.embed(flat))

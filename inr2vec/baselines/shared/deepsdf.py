@@ -16,22 +16,44 @@ from ...core.seeds import torch_rng
 # %% ../../../nbs/baselines/shared/10_deepsdf.ipynb #d4ff2725
 class DeepSDF(nn.Module):
     "An auto-decoder: codes of `n` training shapes, and the network that reads a code and a coordinate."
-    def __init__(self, n: int,              # training shapes
-                 code_dim: int = 256, hidden: int = 512, layers: int = 8,  # hidden layers; the input comes again before the middle one
-                 dropout: float = .2,
-                 prior: float = 1e-4,       # weight of the codes' squared length
-                 steps: int = 800,          # that find the code of a new shape, of Adam
-                 lr: float = 5e-3,          # of these
-                 code_lr: float = 2.):      # of training codes, in units of the network's
+    def __init__(
+        self,
+        n: int,  # training shapes
+        code_dim: int = 256,
+        hidden: int = 512,
+        layers: int = 8,  # hidden layers; the input comes again before the middle one
+        dropout: float = 0.2,
+        prior: float = 1e-4,  # weight of the codes' squared length
+        steps: int = 800,  # that find the code of a new shape, of Adam
+        lr: float = 5e-3,  # of these
+        code_lr: float = 2.0,
+    ):      # of training codes, in units of the network's
         super().__init__()
-        if layers < 2: raise UnknownOption("layers", f"{layers} leave no middle for the input to come again", "use two or more")
-        self.code_dim, self.skip, self.prior, self.steps, self.lr, self.code_lr = code_dim, layers//2, prior, steps, lr, code_lr
+        if layers < 2:
+            raise UnknownOption("layers", f"{layers} leave no middle for the input to come again", "use two or more")
+        self.code_dim, self.skip, self.prior, self.steps, self.lr, self.code_lr = (
+            code_dim,
+            layers // 2,
+            prior,
+            steps,
+            lr,
+            code_lr,
+        )
         given = code_dim + 3
         ins = [given if i == 0 else hidden for i in range(layers)]
-        outs = [hidden - given if i == self.skip - 1 else hidden for i in range(layers)]   # leaves room for the input
-        if min(outs) < 1: raise UnknownOption("hidden", f"{hidden} is too narrow for a code of {code_dim} and a coordinate to come again", f"use more than {given}")
+        outs = [hidden - given if i == self.skip - 1 else hidden for i in range(layers)]  # leaves room for the input
+        if min(outs) < 1:
+            raise UnknownOption(
+                "hidden",
+                f"{hidden} is too narrow for a code of {code_dim} and a coordinate to come again",
+                f"use more than {given}",
+            )
         self.layers = nn.ModuleList(weight_norm(nn.Linear(i, o)) for i, o in zip(ins, outs))
-        self.out, self.drop, self.codes = nn.Linear(hidden, 1), nn.Dropout(dropout), nn.Parameter(torch.randn(n, code_dim)/code_dim**.5)
+        self.out, self.drop, self.codes = (
+            nn.Linear(hidden, 1),
+            nn.Dropout(dropout),
+            nn.Parameter(torch.randn(n, code_dim) / code_dim**0.5),
+        )
 
     def forward(self, z: Tensor, x: Tensor) -> Tensor:  # (b, code_dim), (b, n, 3) -> (b, n)
         "Logits of the field at `x`."
@@ -43,18 +65,25 @@ class DeepSDF(nn.Module):
 
     def groups(self, lr: float) -> list[dict]:
         "Parameters for an optimiser; codes move faster than the network."
-        return [dict(params=[p for n, p in self.named_parameters() if n != "codes"], lr=lr), dict(params=[self.codes], lr=lr*self.code_lr, weight_decay=0.)]
+        return [
+            dict(params=[p for n, p in self.named_parameters() if n != "codes"], lr=lr),
+            dict(params=[self.codes], lr=lr * self.code_lr, weight_decay=0.0),
+        ]
 
     def error(self, logit: Tensor, label: Tensor) -> Tensor:  # both (b, n) -> (b,)
         "The clamped L1 distance, in units of the range of a label."
         return (logit.sigmoid() - label).abs().mean(1)
 
-    def loss(self, i: Tensor, cloud: Tensor, x: Tensor, label: Tensor) -> Tensor:  # rows of the training shapes; clouds are not looked at
+    def loss(
+        self, i: Tensor, cloud: Tensor, x: Tensor, label: Tensor
+    ) -> Tensor:  # rows of the training shapes; clouds are not looked at
         "What training lowers: the error, and the prior that holds codes together."
         z = self.codes[i]
         return (self.error(self(z, x), label) + self.prior*z.square().sum(1)).mean()
 
-    def infer(self, cloud: Tensor, x: Tensor, label: Tensor, points: int = 1024, seed: int = 0) -> Tensor:  # -> (b, code_dim)
+    def infer(
+        self, cloud: Tensor, x: Tensor, label: Tensor, points: int = 1024, seed: int = 0
+    ) -> Tensor:  # -> (b, code_dim)
         "Codes of new shapes, from the field at `x` alone: every step looks at `points` of them; the rate falls tenfold half way."
         self.eval()
         rng = torch_rng(seed, "deepsdf codes")
@@ -63,7 +92,10 @@ class DeepSDF(nn.Module):
         for step in range(self.steps):
             if step == self.steps//2: opt.param_groups[0]["lr"] = self.lr/10
             at = torch.randint(x.shape[1], (min(points, x.shape[1]),), generator=rng).to(x.device)
-            with torch.enable_grad(): loss = (self.error(self(z, x[:, at]), label[:, at]) + self.prior*z.square().sum(1)).sum()   # a sum: shapes do not share a rate
+            with torch.enable_grad():
+                loss = (
+                    self.error(self(z, x[:, at]), label[:, at]) + self.prior * z.square().sum(1)
+                ).sum()  # a sum: shapes do not share a rate
             z.grad, = torch.autograd.grad(loss, z)
             opt.step()
         return z.detach()

@@ -25,7 +25,8 @@ class LatentModulatedSiren(nn.Module):
         self.code_dim, self.w0, self.inner, self.sizes = code_dim, w0, inner, (layers, hidden)
         self.siren = Siren(SirenSpec(hidden, layers, w0=w0))
         self.shifts = nn.Linear(code_dim, layers*hidden)
-        nn.init.normal_(self.shifts.weight, std=code_dim**-.5); nn.init.zeros_(self.shifts.bias)
+        nn.init.normal_(self.shifts.weight, std=code_dim**-0.5)
+        nn.init.zeros_(self.shifts.bias)
         self.rates = nn.Parameter(torch.full((code_dim,), inner_lr))
 
     def forward(self, z: Tensor, x: Tensor) -> Tensor:  # (b, code_dim), (b, n, 3) -> (b, n)
@@ -36,7 +37,10 @@ class LatentModulatedSiren(nn.Module):
 
     def groups(self, lr: float) -> list[dict]:
         "Parameters for an optimiser; the rates of the latents move faster than the network."
-        return [dict(params=[p for n, p in self.named_parameters() if n != "rates"], lr=lr), dict(params=[self.rates], lr=10*lr, weight_decay=0.)]
+        return [
+            dict(params=[p for n, p in self.named_parameters() if n != "rates"], lr=lr),
+            dict(params=[self.rates], lr=10 * lr, weight_decay=0.0),
+        ]
 
     def error(self, logit: Tensor, label: Tensor) -> Tensor:  # both (b, n) -> (b,)
         "Cross-entropy, the loss that this package fits distances with; functa's is the squared error of the field itself."
@@ -47,7 +51,9 @@ class LatentModulatedSiren(nn.Module):
         z, learning = x.new_zeros(len(x), self.code_dim).requires_grad_(), self.training and torch.is_grad_enabled()
         with torch.enable_grad():
             for _ in range(steps or self.inner):
-                g, = torch.autograd.grad(self.error(self(z, x), label).sum(), z, create_graph=learning)   # a sum: shapes do not share a rate
+                (g,) = torch.autograd.grad(
+                    self.error(self(z, x), label).sum(), z, create_graph=learning
+                )  # a sum: shapes do not share a rate
                 z = z - self.rates*g
                 if not learning: z = z.detach().requires_grad_()
         return z
@@ -56,7 +62,9 @@ class LatentModulatedSiren(nn.Module):
         "The error after the inner steps."
         return self.error(self(self.adapted(x, label), x), label).mean()
 
-    def infer(self, cloud: Tensor, x: Tensor, label: Tensor, points: int = 1024, seed: int = 0) -> Tensor:  # -> (b, code_dim)
+    def infer(
+        self, cloud: Tensor, x: Tensor, label: Tensor, points: int = 1024, seed: int = 0
+    ) -> Tensor:  # -> (b, code_dim)
         "Latents of shapes, seen before or not, from the field at the first `points` of `x`: the same steps as in training."
         self.eval()
         return self.adapted(x[:, :points], label[:, :points]).detach()

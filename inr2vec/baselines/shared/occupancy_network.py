@@ -40,8 +40,14 @@ class ConditionalNorm(nn.Module):
     "Batch normalisation over shapes and points, whose scale and shift a code decides."
     def __init__(self, code_dim: int, features: int):
         super().__init__()
-        self.norm, self.scale, self.shift = nn.BatchNorm1d(features, affine=False), nn.Linear(code_dim, features), nn.Linear(code_dim, features)
-        for layer, bias in ((self.scale, 1.), (self.shift, 0.)): nn.init.zeros_(layer.weight); nn.init.constant_(layer.bias, bias)
+        self.norm, self.scale, self.shift = (
+            nn.BatchNorm1d(features, affine=False),
+            nn.Linear(code_dim, features),
+            nn.Linear(code_dim, features),
+        )
+        for layer, bias in ((self.scale, 1.0), (self.shift, 0.0)):
+            nn.init.zeros_(layer.weight)
+            nn.init.constant_(layer.bias, bias)
     def forward(self, h: Tensor, z: Tensor) -> Tensor:  # (b, n, features), (b, code_dim)
         return self.norm(h.flatten(0, 1)).view_as(h)*self.scale(z).unsqueeze(1) + self.shift(z).unsqueeze(1)
 
@@ -49,9 +55,16 @@ class ConditionalBlock(nn.Module):
     "A residual block with a conditional normalisation before each ReLU."
     def __init__(self, code_dim: int, hidden: int):
         super().__init__()
-        self.norm1, self.norm2, self.one, self.two = ConditionalNorm(code_dim, hidden), ConditionalNorm(code_dim, hidden), nn.Linear(hidden, hidden), nn.Linear(hidden, hidden)
+        self.norm1, self.norm2, self.one, self.two = (
+            ConditionalNorm(code_dim, hidden),
+            ConditionalNorm(code_dim, hidden),
+            nn.Linear(hidden, hidden),
+            nn.Linear(hidden, hidden),
+        )
         nn.init.zeros_(self.two.weight)
-    def forward(self, h: Tensor, z: Tensor) -> Tensor: return h + self.two(self.norm2(self.one(self.norm1(h, z).relu()), z).relu())
+
+    def forward(self, h: Tensor, z: Tensor) -> Tensor:
+        return h + self.two(self.norm2(self.one(self.norm1(h, z).relu()), z).relu())
 
 class ConditionalDecoder(nn.Module):
     "A code and coordinates to logits."
@@ -89,6 +102,8 @@ class OccupancyNetwork(nn.Module):
         return self.error(self(self.encoder(some + self.noise*torch.randn_like(some)), x), label).mean()
 
     @torch.no_grad()
-    def infer(self, cloud: Tensor, x: Tensor, label: Tensor, points: int = 1024, seed: int = 0) -> Tensor:  # -> (b, code_dim)
+    def infer(
+        self, cloud: Tensor, x: Tensor, label: Tensor, points: int = 1024, seed: int = 0
+    ) -> Tensor:  # -> (b, code_dim)
         "Codes of clouds, in one pass over their first points; the field is not looked at."
         return self.eval().encoder(cloud[:, :self.points])

@@ -43,16 +43,28 @@ class SharedSpec:
     points: int = 2_048           # queries of each in a step
     lr: float = 1e-4              # Adam's, the peak of one cycle,
     rates: dict = field_(default_factory=lambda: {"DeepSDF": 5.})   # and by how much a network's own is higher
-    found_from: int = 8_192       # queries that a code is found from, at most (of each step, for DeepSDF)
-    sizes: dict = field_(default_factory=lambda: {"DeepSDF": dict(code_dim=256), "OccupancyNetworks": dict(code_dim=512), "LatentModulatedSiren": dict(code_dim=512)})
+    found_from: int = 8_192  # queries that a code is found from, at most (of each step, for DeepSDF)
+    sizes: dict = field_(
+        default_factory=lambda: {
+            "DeepSDF": dict(code_dim=256),
+            "OccupancyNetworks": dict(code_dim=512),
+            "LatentModulatedSiren": dict(code_dim=512),
+        }
+    )
 
 def _sizes(dim: int, hidden: int, steps: int, siren: int, layers: int) -> dict:
-    return {"OccupancyNetworks": dict(code_dim=dim, hidden=hidden, encoder=hidden, blocks=3), "DeepSDF": dict(code_dim=dim, hidden=dim + 3 + hidden, layers=6, steps=steps, dropout=0.),
-            "LatentModulatedSiren": dict(code_dim=dim, hidden=siren, layers=layers, w0=15., inner_lr=.1)}
+    return {
+        "OccupancyNetworks": dict(code_dim=dim, hidden=hidden, encoder=hidden, blocks=3),
+        "DeepSDF": dict(code_dim=dim, hidden=dim + 3 + hidden, layers=6, steps=steps, dropout=0.0),
+        "LatentModulatedSiren": dict(code_dim=dim, hidden=siren, layers=layers, w0=15.0, inner_lr=0.1),
+    }
 
-SHARED = {"smoke": SharedSpec(8, 8, 64, 2e-3, {}, 128, _sizes(32, 16, 8, 16, 3)),
-          "laptop": SharedSpec(600, 16, 192, 2e-3, {"LatentModulatedSiren": .5}, 512, _sizes(256, 64, 150, 64, 4)),
-          "gpu": SharedSpec(20_000, 32, 2_048, 5e-4, {}, 4_096, _sizes(1024, 256, 400, 256, 6)), "paper": SharedSpec()}  # by preset
+SHARED = {
+    "smoke": SharedSpec(8, 8, 64, 2e-3, {}, 128, _sizes(32, 16, 8, 16, 3)),
+    "laptop": SharedSpec(600, 16, 192, 2e-3, {"LatentModulatedSiren": 0.5}, 512, _sizes(256, 64, 150, 64, 4)),
+    "gpu": SharedSpec(20_000, 32, 2_048, 5e-4, {}, 4_096, _sizes(1024, 256, 400, 256, 6)),
+    "paper": SharedSpec(),
+}  # by preset
 
 # %% ../../../nbs/baselines/shared/40_training.ipynb #46f85cae
 def make_shared(name: str, spec: SharedSpec, n: int, seed: int = 0) -> nn.Module:
@@ -63,35 +75,61 @@ def make_shared(name: str, spec: SharedSpec, n: int, seed: int = 0) -> nn.Module
 
 def clouds_of(shapes: list[Shape], n: int = 2048, seed: int = 0) -> Tensor:  # (len(shapes), n, 3)
     "`n` points of each; some twice where there are fewer."
-    rng = lambda s: torch_rng(seed, "clouds", s.name)
-    pick = lambda s: torch.cat([torch.randperm(len(s.points), generator=rng(s)), torch.randint(len(s.points), (max(n - len(s.points), 0),), generator=rng(s))])[:n]
-    if bad := [s.where for s in shapes if s.points is None]: raise Inr2VecError(bad[0], "it has no points", "read it with `n_points`, or use `with_points`")
+    def rng(s):
+        return torch_rng(seed, "clouds", s.name)
+    def pick(s):
+        return torch.cat(
+            [
+                torch.randperm(len(s.points), generator=rng(s)),
+                torch.randint(len(s.points), (max(n - len(s.points), 0),), generator=rng(s)),
+            ]
+        )[:n]
+    if bad := [s.where for s in shapes if s.points is None]:
+        raise Inr2VecError(bad[0], "it has no points", "read it with `n_points`, or use `with_points`")
     return torch.stack([torch.from_numpy(np.asarray(s.points, np.float32))[pick(s)] for s in shapes])
 
-def train_shared(name: str,            # of `NETWORKS`
-                 clouds: Tensor,       # (n, p, 3)
-                 questions: Questions, # about the same `n` shapes, of the field that is to be learned
-                 spec: SharedSpec = SharedSpec(),
-                 seed: int = 0, device: str = "cpu", progress: bool = True) -> nn.Module:  # in evaluation mode, with its `history` and `seconds`
+def train_shared(
+    name: str,  # of `NETWORKS`
+    clouds: Tensor,  # (n, p, 3)
+    questions: Questions,  # about the same `n` shapes, of the field that is to be learned
+    spec: SharedSpec = SharedSpec(),
+    seed: int = 0,
+    device: str = "cpu",
+    progress: bool = True,
+) -> nn.Module:  # in evaluation mode, with its `history` and `seconds`
     "Train a shared network: Adam, one cycle."
     n, start = len(clouds), time.perf_counter()
-    if n < 2 or n != len(questions): raise Inr2VecError("shapes", f"{n} clouds and {len(questions)} sets of questions", "give one of each for two shapes or more")
+    if n < 2 or n != len(questions):
+        raise Inr2VecError(
+            "shapes", f"{n} clouds and {len(questions)} sets of questions", "give one of each for two shapes or more"
+        )
     net = make_shared(name, spec, n, seed).to(device).train()
     groups = net.groups(spec.lr*spec.rates.get(name, 1.))
     opt = torch.optim.Adam(groups)
     schedule = torch.optim.lr_scheduler.OneCycleLR(opt, [g["lr"] for g in groups], total_steps=spec.steps + 1)
-    clouds, x, label, size, net.history = clouds.to(device), questions.x.to(device), questions.label.to(device), min(spec.points, questions.x.shape[1]), []
+    clouds, x, label, size, net.history = (
+        clouds.to(device),
+        questions.x.to(device),
+        questions.label.to(device),
+        min(spec.points, questions.x.shape[1]),
+        [],
+    )
     with torch.random.fork_rng(devices=range(torch.cuda.device_count()) if "cuda" in str(device) else []), \
          tqdm(total=spec.steps, desc=f"training {name}", unit="step", disable=not progress) as bar:
         for step in range(spec.steps):
-            torch.manual_seed(seed_for(seed, name, step)); rng = torch_rng(seed, "shared step", step)
+            torch.manual_seed(seed_for(seed, name, step))
+            rng = torch_rng(seed, "shared step", step)
             i = batch_of(step, n, spec.batch, seed).to(device)
-            o = int(torch.randint(x.shape[1] - size + 1, (), generator=rng))   # queries lie in random order, so any slice is a sample
+            o = int(
+                torch.randint(x.shape[1] - size + 1, (), generator=rng)
+            )  # queries lie in random order, so any slice is a sample
             loss = net.loss(i, clouds[i], x[i, o:o + size], label[i, o:o + size])
-            opt.zero_grad(set_to_none=True); loss.backward()
+            opt.zero_grad(set_to_none=True)
+            loss.backward()
             nn.utils.clip_grad_norm_(net.parameters(), 1.)
             opt.step(), schedule.step(), net.history.append(loss.item()), bar.update()
-    if not np.isfinite(net.history[-1]): raise Inr2VecError("lr", f"the loss of {name} is not finite", "use a smaller learning rate")
+    if not np.isfinite(net.history[-1]):
+        raise Inr2VecError("lr", f"the loss of {name} is not finite", "use a smaller learning rate")
     net.seconds = time.perf_counter() - start
     return net.eval()
 
@@ -99,27 +137,55 @@ def train_shared(name: str,            # of `NETWORKS`
 def codes_file(folder, net: nn.Module, clouds: Tensor, questions: Questions, *others) -> Path:
     "Where the codes of these shapes are kept, by what the network and the shapes hold."
     h = hashlib.sha256(repr(others).encode())
-    for t in (*net.state_dict().values(), clouds, questions.x, questions.label): h.update(repr(t.shape).encode() + t.detach().cpu().contiguous().numpy().tobytes())
+    for t in (*net.state_dict().values(), clouds, questions.x, questions.label):
+        h.update(repr(t.shape).encode() + t.detach().cpu().contiguous().numpy().tobytes())
     return Path(folder)/f"codes-{type(net).__name__}-{h.hexdigest()[:8]}.safetensors"
 
-def shared_codes(net: nn.Module, clouds: Tensor, questions: Questions, points: int = 1024, batch: int = 32, seed: int = 0, progress: bool = True,
-                 folder=None,   # where codes are kept as they are found; what lies there is not found again
-                 ) -> Tensor:  # (n, code_dim)
+def shared_codes(
+    net: nn.Module,
+    clouds: Tensor,
+    questions: Questions,
+    points: int = 1024,
+    batch: int = 32,
+    seed: int = 0,
+    progress: bool = True,
+    folder=None,  # where codes are kept as they are found; what lies there is not found again
+) -> Tensor:  # (n, code_dim)
     "Codes of shapes from their clouds or their fields, on the CPU."
-    if len(clouds) != len(questions): raise Inr2VecError("shapes", f"{len(clouds)} clouds and {len(questions)} sets of questions", "give one of each for a shape")
-    device, path, found = next(net.parameters()).device, folder and codes_file(folder, net, clouds, questions, points, batch, seed), torch.empty(0, net.code_dim)
+    if len(clouds) != len(questions):
+        raise Inr2VecError(
+            "shapes", f"{len(clouds)} clouds and {len(questions)} sets of questions", "give one of each for a shape"
+        )
+    device, path, found = (
+        next(net.parameters()).device,
+        folder and codes_file(folder, net, clouds, questions, points, batch, seed),
+        torch.empty(0, net.code_dim),
+    )
     if path: path.parent.mkdir(parents=True, exist_ok=True)
     if path and path.exists():
         with reading(path): found = load_file(path)["codes"]
     for i in tqdm(range(len(found), len(clouds), batch), desc="finding codes", unit="batch", disable=not progress):
         s = slice(i, i + batch)
-        found = torch.cat([found, net.infer(clouds[s].to(device), questions.x[s].to(device), questions.label[s].to(device), points, seed).cpu()])
+        found = torch.cat(
+            [
+                found,
+                net.infer(
+                    clouds[s].to(device), questions.x[s].to(device), questions.label[s].to(device), points, seed
+                ).cpu(),
+            ]
+        )
         if path: write_atomically(path, lambda p: save_file({"codes": found}, p))
     return found
 
-def training_codes(net: nn.Module, clouds: Tensor, questions: Questions, points: int = 1024, batch: int = 32, progress: bool = True) -> Tensor:
+def training_codes(
+    net: nn.Module, clouds: Tensor, questions: Questions, points: int = 1024, batch: int = 32, progress: bool = True
+) -> Tensor:
     "The codes of the shapes that `net` was trained with."
-    return net.codes.detach().cpu() if hasattr(net, "codes") else shared_codes(net, clouds, questions, points, batch, progress=progress)
+    return (
+        net.codes.detach().cpu()
+        if hasattr(net, "codes")
+        else shared_codes(net, clouds, questions, points, batch, progress=progress)
+    )
 
 def shared_field(net: nn.Module, z: Tensor) -> Field:  # z (code_dim,)
     "The function that one code stands for, as `reconstruction` wants it."
@@ -130,8 +196,12 @@ def shared_field(net: nn.Module, z: Tensor) -> Field:  # z (code_dim,)
 def save_shared(net: nn.Module, path, name: str, n: int, spec: SharedSpec):
     "Write a network, its sizes and the loss of its training."
     (path := Path(path)).parent.mkdir(parents=True, exist_ok=True)
-    about = dict(name=name, n=str(n), spec=json.dumps(asdict(spec)), seconds=str(net.seconds), history=json.dumps(net.history))
-    write_atomically(path, lambda p: save_file({k: v.cpu().contiguous() for k, v in net.state_dict().items()}, p, about))
+    about = dict(
+        name=name, n=str(n), spec=json.dumps(asdict(spec)), seconds=str(net.seconds), history=json.dumps(net.history)
+    )
+    write_atomically(
+        path, lambda p: save_file({k: v.cpu().contiguous() for k, v in net.state_dict().items()}, p, about)
+    )
 
 def load_shared(path, device: str = "cpu") -> nn.Module:
     "What `save_shared` wrote."
@@ -142,13 +212,33 @@ def load_shared(path, device: str = "cpu") -> nn.Module:
         net.history, net.seconds = json.loads(about["history"]), float(about["seconds"])
     return net.to(device).eval()
 
-def shared_network(name: str, shapes: list[Shape], field: str, spec: SharedSpec, queries: QuerySpec, folder, seed: int = 0, device: str = "cpu",
-                   questions: Questions | None = None,   # of `shapes`, if they are asked already
-                   progress: bool = True) -> nn.Module:
+def shared_network(
+    name: str,
+    shapes: list[Shape],
+    field: str,
+    spec: SharedSpec,
+    queries: QuerySpec,
+    folder,
+    seed: int = 0,
+    device: str = "cpu",
+    questions: Questions | None = None,  # of `shapes`, if they are asked already
+    progress: bool = True,
+) -> nn.Module:
     "A network trained on `shapes`, or the one that an earlier run left in `folder`."
-    key = fingerprint(dict(name=name, spec=asdict(spec) | dict(sizes=spec.sizes.get(name)), field=field, queries=asdict(queries), shapes=[s.name for s in shapes], seed=seed))
+    key = fingerprint(
+        dict(
+            name=name,
+            spec=asdict(spec) | dict(sizes=spec.sizes.get(name)),
+            field=field,
+            queries=asdict(queries),
+            shapes=[s.name for s in shapes],
+            seed=seed,
+        )
+    )
     path = Path(folder)/f"shared-{name}-{key[:8]}.safetensors"
     if path.exists(): return load_shared(path, device)
-    net = train_shared(name, clouds_of(shapes), questions or ask(shapes, field, queries, seed, progress), spec, seed, device, progress)
+    net = train_shared(
+        name, clouds_of(shapes), questions or ask(shapes, field, queries, seed, progress), spec, seed, device, progress
+    )
     save_shared(net, path, name, len(shapes), spec)
     return net

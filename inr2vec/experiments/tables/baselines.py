@@ -20,8 +20,19 @@ from torch import Tensor
 
 from ...baselines.references import chance
 from ...tasks.classification import evaluate_head, split_by_class
-from ...baselines.training import (classifier_scores, codes, DISCRETE, DiscreteSpec, make_autoencoder, make_network, SEES, train_autoencoder, train_classifier, Trained,
-                              view_of)
+from inr2vec.baselines.training import (
+    classifier_scores,
+    codes,
+    DISCRETE,
+    DiscreteSpec,
+    make_autoencoder,
+    make_network,
+    SEES,
+    train_autoencoder,
+    train_classifier,
+    Trained,
+    view_of,
+)
 from ...baselines.part_networks import make_parts_network, parts_of, train_parts
 from ...core.errors import EmptyShape, Inr2VecError, one_of
 from ...inrs.targets import CLIP, from_logit
@@ -32,48 +43,102 @@ from ...tasks.retrieval import embedding_distances, retrieval_scores
 from ..scoreboard import classify, depth_of_retrieval
 from ...inrs.reconstruction import as_points
 from ...core.seeds import torch_rng
-from ...tasks.segmentation import class_parts, majority_parts, nearest_parts, predict_parts, SEGMENT, segmentation_scores, train_segmenter
+from inr2vec.tasks.segmentation import (
+    class_parts,
+    majority_parts,
+    nearest_parts,
+    predict_parts,
+    SEGMENT,
+    segmentation_scores,
+    train_segmenter,
+)
 from ...core.io import fingerprint, write_atomically
 
 # %% ../../../nbs/experiments/tables/30_baselines.ipynb #9ffb6311
 FIELD_OF = {"cloud": "udf", "walk": "sdf", "grid": "occ", "weight": "udf"}    # what a network's view is compared with
 CLASSIFIERS = {f: [n for n, v in SEES.items() if FIELD_OF[v] == f] for f in ("udf", "sdf", "occ")}
 
-def spec_of(p: Prepared, spec: DiscreteSpec | None = None) -> DiscreteSpec: return spec or DISCRETE[one_of(p.model.preset.name, DISCRETE, "preset")]
+def spec_of(p: Prepared, spec: DiscreteSpec | None = None) -> DiscreteSpec:
+    return spec or DISCRETE[one_of(p.model.preset.name, DISCRETE, "preset")]
 
 def _kept(at: Path, make, train) -> Trained:
     "What `train` returns, or what it returned earlier; `make` builds the network that the weights go into."
     if (head := at.with_suffix(".json")).exists():
-        net = make(); net.load_state_dict(load_file(at))
-        return Trained(net.eval(), **{k: {int(s): x for s, x in v.items()} if k == "history" else v for k, v in json.loads(head.read_text()).items()})
+        net = make()
+        net.load_state_dict(load_file(at))
+        return Trained(
+            net.eval(),
+            **{
+                k: {int(s): x for s, x in v.items()} if k == "history" else v
+                for k, v in json.loads(head.read_text()).items()
+            },
+        )
     t = train()
     at.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(at, lambda f: save_file({k: v.cpu().contiguous() for k, v in t.net.state_dict().items()}, f))
-    write_atomically(head, lambda f: f.write_text(json.dumps(dict(step=t.step, history=t.history, losses=t.losses, seconds=t.seconds, classes=t.classes))))
-    t.net.cpu(); return t
+    write_atomically(
+        head,
+        lambda f: f.write_text(
+            json.dumps(dict(step=t.step, history=t.history, losses=t.losses, seconds=t.seconds, classes=t.classes))
+        ),
+    )
+    t.net.cpu()
+    return t
 
 def _at(p: Prepared, what: str, spec: DiscreteSpec, seed: int) -> Path:
     key = fingerprint(dict(spec=repr(spec), what=what, names=[s.name for s in p.shapes.train], seed=seed))
     return p.folder.parent/"networks"/f"{what.replace(' ', '-')}-{key[:8]}.safetensors"
 
-def classifier_of(p: Prepared, name: str, spec: DiscreteSpec | None = None, seed: int = 0, progress: bool = True) -> Trained:
+def classifier_of(
+    p: Prepared, name: str, spec: DiscreteSpec | None = None, seed: int = 0, progress: bool = True
+) -> Trained:
     "The network of this name, trained to tell the classes of `p`, on the CPU."
     spec, kind, d = spec_of(p, spec), SEES[one_of(name, SEES, "name")], p.model.device
     rest = split_by_class(p.train_labels, .2, seed)[0]
-    make = lambda k: make_network(name, k, spec, p.train_inrs.weights[rest], p.model.preset.siren)    # validation rows are not even in the statistics
-    view = lambda: view_of(kind, spec, seed, p.shapes.train, weights=p.train_inrs.weights, siren=p.model.preset.siren, progress=progress)
-    return _kept(_at(p, name, spec, seed), lambda: make(len(set(p.train_labels))), lambda: train_classifier(make, view(), p.train_labels, spec.loop, seed, d, progress, name))
+    def make(k):
+        return make_network(
+            name, k, spec, p.train_inrs.weights[rest], p.model.preset.siren
+        )  # validation rows are not even in the statistics
+    def view():
+        return view_of(
+            kind,
+            spec,
+            seed,
+            p.shapes.train,
+            weights=p.train_inrs.weights,
+            siren=p.model.preset.siren,
+            progress=progress,
+        )
+    return _kept(
+        _at(p, name, spec, seed),
+        lambda: make(len(set(p.train_labels))),
+        lambda: train_classifier(make, view(), p.train_labels, spec.loop, seed, d, progress, name),
+    )
 
 def test_view(p: Prepared, name: str, spec: DiscreteSpec, seed: int = 0, **made):
     "The test part as this network sees it; `clouds`, `grids` or `shapes` of other sources stand in."
-    return view_of(SEES[name], spec, seed, made.pop("shapes", p.shapes.test), weights=p.test_inrs.weights, siren=p.model.preset.siren, **made)
+    return view_of(
+        SEES[name],
+        spec,
+        seed,
+        made.pop("shapes", p.shapes.test),
+        weights=p.test_inrs.weights,
+        siren=p.model.preset.siren,
+        **made,
+    )
 
 # %% ../../../nbs/experiments/tables/30_baselines.ipynb #5a7be658
 KINDS = {"cloud": "clouds", "walk": "meshes", "grid": "voxels", "weight": "weights of INRs"}
 FIELDS_AS = {"udf": "clouds", "sdf": "meshes", "occ": "voxels"}
 
 def _classes_row(shapes: str, name: str, scores: dict, **more) -> dict:
-    return {"shapes": shapes, "method": name, "accuracy": scores["accuracy"], "mean over classes": scores["class_accuracy"], **more}
+    return {
+        "shapes": shapes,
+        "method": name,
+        "accuracy": scores["accuracy"],
+        "mean over classes": scores["class_accuracy"],
+        **more,
+    }
 
 def discrete_classes(p: Prepared, names=None,              # networks; those that belong to the field of `p` by default
                      spec: DiscreteSpec | None = None, seed: int = 0, watch=nullcontext, progress: bool = True,
@@ -84,45 +149,114 @@ def discrete_classes(p: Prepared, names=None,              # networks; those tha
         try:
             with watch(name):
                 t = trained[name] = classifier_of(p, name, spec, seed, progress)
-                metrics[name] = {**classifier_scores(t, test_view(p, name, spec, seed), p.test_labels), "step": t.step, "seconds of training": t.seconds, "parameters": t.parameters}
-            rows.append(_classes_row(KINDS[SEES[name]], name, metrics[name], parameters=t.parameters, **{"seconds of training": t.seconds}))
+                metrics[name] = {
+                    **classifier_scores(t, test_view(p, name, spec, seed), p.test_labels),
+                    "step": t.step,
+                    "seconds of training": t.seconds,
+                    "parameters": t.parameters,
+                }
+            rows.append(
+                _classes_row(
+                    KINDS[SEES[name]],
+                    name,
+                    metrics[name],
+                    parameters=t.parameters,
+                    **{"seconds of training": t.seconds},
+                )
+            )
         except Inr2VecError as e:
             metrics[name] = {"accuracy": None, "reason": f"not run: {e.source}: {e.problem}"}
             rows.append({"shapes": KINDS[SEES[name]], "method": name, "note": metrics[name]["reason"]})
     with watch("inr2vec, the head"): head, scores = classify(p, seed, progress)
-    size = lambda net: sum(w.numel() for w in net.parameters())
-    metrics["inr2vec"] = {**scores, "epoch": head.epoch, "parameters": size(p.model.encoder) + size(head.head), "seconds of training": head.seconds}
-    rows.append(_classes_row(f"INRs of {FIELDS_AS[p.model.field]}", "inr2vec", scores, parameters=metrics["inr2vec"]["parameters"], **{"seconds of training": head.seconds}))
+    def size(net):
+        return sum(w.numel() for w in net.parameters())
+    metrics["inr2vec"] = {
+        **scores,
+        "epoch": head.epoch,
+        "parameters": size(p.model.encoder) + size(head.head),
+        "seconds of training": head.seconds,
+    }
+    rows.append(
+        _classes_row(
+            f"INRs of {FIELDS_AS[p.model.field]}",
+            "inr2vec",
+            scores,
+            parameters=metrics["inr2vec"]["parameters"],
+            **{"seconds of training": head.seconds},
+        )
+    )
     return rows, {**metrics, "train": len(p.z_train), "test": len(p.z_test)}, trained
 
 # %% ../../../nbs/experiments/tables/30_baselines.ipynb #230eb3a7
-def autoencoder_of(p: Prepared, name: str, spec: DiscreteSpec | None = None, seed: int = 0, progress: bool = True) -> Trained:
+def autoencoder_of(
+    p: Prepared, name: str, spec: DiscreteSpec | None = None, seed: int = 0, progress: bool = True
+) -> Trained:
     "The auto-encoder with this network in front, trained on the clouds of `p`, on the CPU."
     spec = spec_of(p, spec)
-    make = lambda: make_autoencoder(name, spec)
-    return _kept(_at(p, f"{name} auto-encoder", spec, seed), make, lambda: train_autoencoder(make, view_of("cloud", spec, seed, p.shapes.train), p.train_labels, spec.loop, seed, p.model.device, progress, f"{name} as an auto-encoder"))
+    def make():
+        return make_autoencoder(name, spec)
+    return _kept(
+        _at(p, f"{name} auto-encoder", spec, seed),
+        make,
+        lambda: train_autoencoder(
+            make,
+            view_of("cloud", spec, seed, p.shapes.train),
+            p.train_labels,
+            spec.loop,
+            seed,
+            p.model.device,
+            progress,
+            f"{name} as an auto-encoder",
+        ),
+    )
 
-def discrete_retrieval(p: Prepared, names=("PointNet", "PointNet++", "DGCNN"), spec: DiscreteSpec | None = None, seed: int = 0, watch=nullcontext, progress: bool = True) -> tuple[list[dict], dict]:
+def discrete_retrieval(
+    p: Prepared,
+    names=("PointNet", "PointNet++", "DGCNN"),
+    spec: DiscreteSpec | None = None,
+    seed: int = 0,
+    watch=nullcontext,
+    progress: bool = True,
+) -> tuple[list[dict], dict]:
     "Table rows, and the scores by method."
     spec, truth = spec_of(p, spec), p.test_labels
     ks = depth_of_retrieval(truth)
-    between = lambda z: retrieval_scores(embedding_distances(z, z), truth, truth, ks, leave_out_self=True)
+    def between(z):
+        return retrieval_scores(embedding_distances(z, z), truth, truth, ks, leave_out_self=True)
     metrics = {"chance": chance(p.train_labels, truth, ks)["retrieval"]}
     for name in names:
         with watch(f"{name}, auto-encoder"):
             t = autoencoder_of(p, name, spec, seed, progress)
-            metrics[name] = {**between(codes(t, test_view(p, name, spec, seed))), "Chamfer loss": -max(t.history.values(), default=-t.losses[-1]), "seconds of training": t.seconds}
+            metrics[name] = {
+                **between(codes(t, test_view(p, name, spec, seed))),
+                "Chamfer loss": -max(t.history.values(), default=-t.losses[-1]),
+                "seconds of training": t.seconds,
+            }
     metrics["inr2vec"] = between(p.z_test)
     return [{"method": name, **m} for name, m in metrics.items()], {**metrics, "queries": len(truth)}
 
 # %% ../../../nbs/experiments/tables/30_baselines.ipynb #dea1b144
-def parts_network_of(p: Prepared, name: str, parts: dict, spec: DiscreteSpec | None = None, seed: int = 0, progress: bool = True) -> Trained:
+def parts_network_of(
+    p: Prepared, name: str, parts: dict, spec: DiscreteSpec | None = None, seed: int = 0, progress: bool = True
+) -> Trained:
     "The part segmentation network of this name, trained on the clouds of `p`, on the CPU."
     spec = spec_of(p, spec)
-    make = lambda: make_parts_network(name, parts, spec)
-    return _kept(_at(p, f"{name} for parts", spec, seed), make, lambda: train_parts(name, p.shapes.train, parts, spec, seed, p.model.device, progress))
+    def make():
+        return make_parts_network(name, parts, spec)
+    return _kept(
+        _at(p, f"{name} for parts", spec, seed),
+        make,
+        lambda: train_parts(name, p.shapes.train, parts, spec, seed, p.model.device, progress),
+    )
 
-def part_networks(p: Prepared, names=("PointNet", "PointNet++", "DGCNN"), spec: DiscreteSpec | None = None, seed: int = 0, watch=nullcontext, progress: bool = True) -> dict[str, Trained | str]:
+def part_networks(
+    p: Prepared,
+    names=("PointNet", "PointNet++", "DGCNN"),
+    spec: DiscreteSpec | None = None,
+    seed: int = 0,
+    watch=nullcontext,
+    progress: bool = True,
+) -> dict[str, Trained | str]:
     "Networks that name parts, or why there is none."
     parts, out = class_parts([*p.shapes.train, *p.shapes.test]), {}
     for name in names:
@@ -131,47 +265,116 @@ def part_networks(p: Prepared, names=("PointNet", "PointNet++", "DGCNN"), spec: 
             except Inr2VecError as e: out[name] = f"{e.source}: {e.problem}"
     return out
 
-def discrete_parts_table(p: Prepared, names=("PointNet", "PointNet++", "DGCNN"), spec: DiscreteSpec | None = None, seed: int = 0, watch=nullcontext, progress: bool = True) -> tuple[list[dict], dict]:
+def discrete_parts_table(
+    p: Prepared,
+    names=("PointNet", "PointNet++", "DGCNN"),
+    spec: DiscreteSpec | None = None,
+    seed: int = 0,
+    watch=nullcontext,
+    progress: bool = True,
+) -> tuple[list[dict], dict]:
     "Table rows, and the scores by method; without parts, the reason."
     spec, train, test, truth = spec_of(p, spec), p.shapes.train, p.shapes.test, p.test_labels
-    try: parts = class_parts([*train, *test])
-    except Inr2VecError as e: return [{"method": "all", "note": f"not run: {e.problem}"}], {"inr2vec": {"instance_mIoU": None, "reason": f"not run: {e.problem}"}}
+    try:
+        parts = class_parts([*train, *test])
+    except Inr2VecError as e:
+        return [{"method": "all", "note": f"not run: {e.problem}"}], {
+            "inr2vec": {"instance_mIoU": None, "reason": f"not run: {e.problem}"}
+        }
     clouds, rows, metrics = [s.points for s in test], [], {}
     def add(name, predicted, seconds=None):
-        metrics[name] = {**segmentation_scores(predicted, [s.point_parts for s in test], truth, parts), **({"seconds of training": seconds} if seconds else {})}
-        rows.append({"method": name, "instance mIoU": metrics[name]["instance_mIoU"], "class mIoU": metrics[name]["class_mIoU"], "accuracy": metrics[name]["accuracy"], "seconds of training": seconds})
+        metrics[name] = {
+            **segmentation_scores(predicted, [s.point_parts for s in test], truth, parts),
+            **({"seconds of training": seconds} if seconds else {}),
+        }
+        rows.append(
+            {
+                "method": name,
+                "instance mIoU": metrics[name]["instance_mIoU"],
+                "class mIoU": metrics[name]["class_mIoU"],
+                "accuracy": metrics[name]["accuracy"],
+                "seconds of training": seconds,
+            }
+        )
     for name, t in part_networks(p, names, spec, seed, watch, progress).items():
         if isinstance(t, str):
             metrics[name] = {"instance_mIoU": None, "reason": f"not run: {t}"}
-            rows.append({"method": name, "note": f"not run: {t}"}); continue
+            rows.append({"method": name, "note": f"not run: {t}"})
+            continue
         with watch(f"{name}, parts"): add(name, parts_of(t, truth, clouds, parts, spec.points, seed), t.seconds)
     rest, held = split_by_class(p.train_labels, .2, seed)
-    pick = lambda at: [train[i] for i in at]
+    def pick(at):
+        return [train[i] for i in at]
     with watch("inr2vec, parts"):
-        r = train_segmenter(p.z_train[rest], pick(rest), p.z_train[held] if len(held) else None, pick(held), parts, SEGMENT[p.model.preset.name], seed, p.model.device, progress)
+        r = train_segmenter(
+            p.z_train[rest],
+            pick(rest),
+            p.z_train[held] if len(held) else None,
+            pick(held),
+            parts,
+            SEGMENT[p.model.preset.name],
+            seed,
+            p.model.device,
+            progress,
+        )
         add("inr2vec", predict_parts(r.segmenter, p.z_test, truth, clouds), r.seconds)
-    add("most frequent part of the class", majority_parts(train, truth, clouds)), add("nearest training point of the class", nearest_parts(train, truth, clouds))
+    (
+        add("most frequent part of the class", majority_parts(train, truth, clouds)),
+        add("nearest training point of the class", nearest_parts(train, truth, clouds)),
+    )
     return rows, {**metrics, "parts": len({i for ids in parts.values() for i in ids})}
 
 # %% ../../../nbs/experiments/tables/30_baselines.ipynb #b476e99f
-def on_rebuilt(p: Prepared, trained: dict[str, Trained | str], spec: DiscreteSpec | None = None, seed: int = 0, watch=nullcontext, progress: bool = True) -> tuple[list[dict], dict, list]:
+def on_rebuilt(
+    p: Prepared,
+    trained: dict[str, Trained | str],
+    spec: DiscreteSpec | None = None,
+    seed: int = 0,
+    watch=nullcontext,
+    progress: bool = True,
+) -> tuple[list[dict], dict, list]:
     "Table rows, metrics by method, and what was rebuilt (None where an INR has no surface); `trained` may say why a network is missing."
     spec, rows, metrics, truth = spec_of(p, spec), [], {}, np.array(p.test_labels)
     with watch("rebuilding"): made = rebuilt(p, progress=progress)
     whole = [i for i, m in enumerate(made) if m is not None and as_points(m, spec.points) is not None]
-    def score(name, t):                                               # on originals and on what was rebuilt of them
-        if t is None: return (evaluate_head(classify(p, seed, progress)[0].head, p.z_test[whole], truth[whole].tolist()),)*2
-        of = {"cloud": lambda: dict(clouds=[as_points(made[i], p.model.preset.points) for i in whole]), "walk": lambda: dict(shapes=[made[i] for i in whole]),
-              "grid": lambda: dict(grids=[resized(made[i], spec.voxels) for i in whole])}[SEES[name]]()
-        with watch(name): return tuple(classifier_scores(t, test_view(p, name, spec, seed, **x), truth[whole].tolist()) for x in (dict(shapes=[p.shapes.test[i] for i in whole]), of))
+    def score(name, t):  # on originals and on what was rebuilt of them
+        if t is None:
+            return (evaluate_head(classify(p, seed, progress)[0].head, p.z_test[whole], truth[whole].tolist()),) * 2
+        of = {
+            "cloud": lambda: dict(clouds=[as_points(made[i], p.model.preset.points) for i in whole]),
+            "walk": lambda: dict(shapes=[made[i] for i in whole]),
+            "grid": lambda: dict(grids=[resized(made[i], spec.voxels) for i in whole]),
+        }[SEES[name]]()
+        with watch(name):
+            return tuple(
+                classifier_scores(t, test_view(p, name, spec, seed, **x), truth[whole].tolist())
+                for x in (dict(shapes=[p.shapes.test[i] for i in whole]), of)
+            )
     for name, t in {"inr2vec": None, **trained}.items():
         if SEES.get(name) == "weight": continue
-        why = t if isinstance(t, str) else "" if whole else "no INR had a surface: the networks are too small, or fitted too briefly"
+        why = (
+            t
+            if isinstance(t, str)
+            else ""
+            if whole
+            else "no INR had a surface: the networks are too small, or fitted too briefly"
+        )
         if not why:
             try: a, b = score(name, t)
             except Inr2VecError as e: why = f"{e.source}: {e.problem}"
-        metrics[name] = {"rebuilt": None, "reason": why} if why else {"original": a["accuracy"], "rebuilt": b["accuracy"], "change": b["accuracy"] - a["accuracy"]}
-        rows.append({"shapes": FIELDS_AS[p.model.field], "method": name, **({"note": f"not run: {why}"} if why else metrics[name]), "test shapes": len(whole)})
+        metrics[name] = (
+            {"rebuilt": None, "reason": why}
+            if why
+            else {"original": a["accuracy"], "rebuilt": b["accuracy"], "change": b["accuracy"] - a["accuracy"]}
+        )
+        rows.append(
+            {
+                "shapes": FIELDS_AS[p.model.field],
+                "method": name,
+                **({"note": f"not run: {why}"} if why else metrics[name]),
+                "test shapes": len(whole),
+            }
+        )
     return rows, {**metrics, "rebuilt": len(whole), "of": len(made)}, made
 
 def resized(grid: np.ndarray, resolution: int) -> np.ndarray:  # (r, r, r) bool -> (resolution,)*3 bool
@@ -180,15 +383,23 @@ def resized(grid: np.ndarray, resolution: int) -> np.ndarray:  # (r, r, r) bool 
     return grid[np.ix_(at, at, at)]
 
 # %% ../../../nbs/experiments/tables/30_baselines.ipynb #2432cdd5
-def dense_points(field: Field, n: int, seed: int = 0, tolerance: float = .015, rounds: int = 40, name: str = "cloud") -> Tensor:  # (n, 3)
+def dense_points(
+    field: Field, n: int, seed: int = 0, tolerance: float = 0.015, rounds: int = 40, name: str = "cloud"
+) -> Tensor:  # (n, 3)
     "Points on the zero level of an unsigned distance, as they come."
     rng, found, have = torch_rng(seed, "dense", name), [], 0
     for _ in range(rounds):
-        x = torch.rand(4096, 3, generator=rng)*2 - 1 if have < 512 else torch.cat(found)[torch.randint(have, (min(n, 16_384),), generator=rng)] + .05*torch.randn(min(n, 16_384), 3, generator=rng)
+        x = (
+            torch.rand(4096, 3, generator=rng) * 2 - 1
+            if have < 512
+            else torch.cat(found)[torch.randint(have, (min(n, 16_384),), generator=rng)]
+            + 0.05 * torch.randn(min(n, 16_384), 3, generator=rng)
+        )
         with torch.no_grad(): x = x[from_logit("udf", field(x)).cpu() < .99*CLIP]
         if len(x):
             x, d = project(field, x)
-            found.append(x[(d < tolerance) & (x.norm(dim=1) < EXTENT)]); have += len(found[-1])
+            found.append(x[(d < tolerance) & (x.norm(dim=1) < EXTENT)])
+            have += len(found[-1])
         if have >= n: return torch.cat(found)[:n]
     raise EmptyShape(name, f"{have} of {n} points were found on its zero level", "fit it for more steps")
 
@@ -216,19 +427,31 @@ def timing_table(p: Prepared, trained: dict[str, Trained],
     for n in sizes:
         ours = seconds_of(lambda: last(encoder(w)), repeats, cuda)                     # measured anew each time
         row, m = {"points": n, "inr2vec": ours}, metrics.setdefault(f"{n} points", {"inr2vec": ours})
-        try: cloud = dense_points(field, n, seed)[None].to(device); made = seconds_of(lambda: dense_points(field, n, seed), 1, cuda)
+        try:
+            cloud = dense_points(field, n, seed)[None].to(device)
+            made = seconds_of(lambda: dense_points(field, n, seed), 1, cuda)
         except EmptyShape as e:
             made, m["reason"] = None, f"not run: {e.problem}"
-            cloud = torch.as_tensor(p.shapes.test[shape].points)[torch.randint(len(p.shapes.test[shape].points), (n,), generator=torch_rng(seed, "again"))][None].to(device)
+            cloud = torch.as_tensor(p.shapes.test[shape].points)[
+                torch.randint(len(p.shapes.test[shape].points), (n,), generator=torch_rng(seed, "again"))
+            ][None].to(device)
         row["reconstruction"] = m["reconstruction"] = made
         for name, t in trained.items():
             if SEES[name] != "cloud": continue
             before = metrics.get(f"{n//2} points", {}).get(name)
-            if n//2 in sizes and (before is None or 4*before > limit): alone = None; m["reason"] = f"not run: more than {limit:.0f} seconds a cloud are to be expected"
-            else: net = t.net.to(device); alone = seconds_of(lambda: net(cloud), repeats if (before or 0) < 2 else 1, cuda)
+            if n // 2 in sizes and (before is None or 4 * before > limit):
+                alone = None
+                m["reason"] = f"not run: more than {limit:.0f} seconds a cloud are to be expected"
+            else:
+                net = t.net.to(device)
+                alone = seconds_of(lambda: net(cloud), repeats if (before or 0) < 2 else 1, cuda)
             both = None if alone is None or made is None else alone + made
             m[name], m[f"{name} from the INR"] = alone, both
-            row |= {name: alone, f"{name} from the INR": both, f"{name}: times as long": None if both is None else both/ours}
+            row |= {
+                name: alone,
+                f"{name} from the INR": both,
+                f"{name}: times as long": None if both is None else both / ours,
+            }
         rows.append(row)
     return rows, metrics
 
@@ -237,7 +460,13 @@ def ratio_lines(rows: list[dict]) -> str:
     out = []
     for r in (rows[0], rows[-1]):
         have = {k.partition(":")[0]: v for k, v in r.items() if k.endswith("times as long") and v is not None}
-        out.append(f"{r['points']:,} points: " + (", ".join(f"{k} {v:,.0f} times as long as inr2vec" for k, v in have.items()) or "not run: see the reasons"))
+        out.append(
+            f"{r['points']:,} points: "
+            + (
+                ", ".join(f"{k} {v:,.0f} times as long as inr2vec" for k, v in have.items())
+                or "not run: see the reasons"
+            )
+        )
     ours = [r["inr2vec"] for r in rows]
     return "\n".join(out) + f"\ninr2vec: {1e3*min(ours):.1f} to {1e3*max(ours):.1f} ms over all sizes"
 
@@ -248,9 +477,20 @@ def ahead(rows: list[dict], key: str, ours: str = "inr2vec", group: str | None =
     for g in dict.fromkeys(r.get(group) for r in rows) if group else [None]:
         of = [r for r in rows if (not group or r.get(group) == g) and r.get(key) is not None]
         mine = next((r[key] for r in of if r["method"] == ours), None)
-        if mine is None: out.append(f"{g or key}: {ours} has no figure"); continue
-        better = sorted(((r[key] - mine, r["method"]) for r in of if r["method"] != ours and r[key] > mine), reverse=True)
+        if mine is None:
+            out.append(f"{g or key}: {ours} has no figure")
+            continue
+        better = sorted(
+            ((r[key] - mine, r["method"]) for r in of if r["method"] != ours and r[key] > mine), reverse=True
+        )
         equal = [r["method"] for r in of if r["method"] != ours and r[key] == mine]
-        out.append(f"{g or key}: " + (f"{', '.join(f'{m} (by {d:.3f})' for d, m in better)} beat{'s'*(len(better) == 1)} {ours} ({mine:.3f})" if better else f"nothing beats {ours} ({mine:.3f})")
-                   + (f"; {', '.join(equal)} {'is' if len(equal) == 1 else 'are'} its equal" if equal else ""))
+        out.append(
+            f"{g or key}: "
+            + (
+                f"{', '.join(f'{m} (by {d:.3f})' for d, m in better)} beat{'s' * (len(better) == 1)} {ours} ({mine:.3f})"
+                if better
+                else f"nothing beats {ours} ({mine:.3f})"
+            )
+            + (f"; {', '.join(equal)} {'is' if len(equal) == 1 else 'are'} its equal" if equal else "")
+        )
     return "\n".join(out)

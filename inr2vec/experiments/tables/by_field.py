@@ -19,10 +19,25 @@ def classes_by_field(fields: list[str],      # of 'udf' (clouds), 'sdf' (meshes)
                      **kwargs,               # of `pipeline.prepare`
                      ) -> tuple[list[dict], dict, dict, dict[str, Prepared], dict]:
     "Table 2: rows, metrics by field, trained networks by field, what was prepared, and what `by_field` says about the data."
-    made, why, about = by_field(fields, lambda p: (p, *discrete_classes(p, seed=seed, watch=watch, progress=progress)), watch, seed=seed, progress=progress, **kwargs)
+    made, why, about = by_field(
+        fields,
+        lambda p: (p, *discrete_classes(p, seed=seed, watch=watch, progress=progress)),
+        watch,
+        seed=seed,
+        progress=progress,
+        **kwargs,
+    )
     none = {f: {"accuracy": None, "reason": f"not run: {w}"} for f, w in why.items()}
-    rows = [{"field": f, **r} for f, (_, found, _, _) in made.items() for r in found] + [{"field": f, "shapes": f, "method": "all", "note": m["reason"]} for f, m in none.items()]
-    return rows, {**{f: m for f, (_, _, m, _) in made.items()}, **none}, {f: t for f, (*_, t) in made.items()}, {f: p for f, (p, *_) in made.items()}, about
+    rows = [{"field": f, **r} for f, (_, found, _, _) in made.items() for r in found] + [
+        {"field": f, "shapes": f, "method": "all", "note": m["reason"]} for f, m in none.items()
+    ]
+    return (
+        rows,
+        {**{f: m for f, (_, _, m, _) in made.items()}, **none},
+        {f: t for f, (*_, t) in made.items()},
+        {f: p for f, (p, *_) in made.items()},
+        about,
+    )
 
 def of_clouds(prepared: dict[str, Prepared],
               table,                         # `discrete_retrieval` or `discrete_parts_table`
@@ -39,15 +54,32 @@ def rebuilt_by_field(fields: list[str], seed: int = 0, watch=nullcontext, progre
     def work(p: Prepared):
         names = [n for n in CLASSIFIERS[p.model.field] if SEES[n] != "weight"]          # those that see shapes
         _, scores, trained = discrete_classes(p, names, seed=seed, watch=watch, progress=progress)
-        return p, *on_rebuilt(p, {n: trained[n] if n in trained else scores[n]["reason"].removeprefix("not run: ") for n in names}, seed=seed, watch=watch, progress=progress)
+        return p, *on_rebuilt(
+            p,
+            {n: trained[n] if n in trained else scores[n]["reason"].removeprefix("not run: ") for n in names},
+            seed=seed,
+            watch=watch,
+            progress=progress,
+        )
     made, why, about = by_field(fields, work, watch, seed=seed, progress=progress, **kwargs)
     none = {f: {"rebuilt": None, "reason": f"not run: {w}"} for f, w in why.items()}
-    rows = [r for _, found, _, _ in made.values() for r in found] + [{"shapes": f, "method": "all", "note": m["reason"]} for f, m in none.items()]
-    return rows, {**{f: m for f, (_, _, m, _) in made.items()}, **none}, {f: (p.shapes.test, shapes) for f, (p, _, _, shapes) in made.items()}, about
+    rows = [r for _, found, _, _ in made.values() for r in found] + [
+        {"shapes": f, "method": "all", "note": m["reason"]} for f, m in none.items()
+    ]
+    return (
+        rows,
+        {**{f: m for f, (_, _, m, _) in made.items()}, **none},
+        {f: (p.shapes.test, shapes) for f, (p, _, _, shapes) in made.items()},
+        about,
+    )
 
 def changes(rows: list[dict]) -> str:        # of `rebuilt_by_field`
     "What each network loses or gains on rebuilt shapes, in words."
-    lines = [f"{r['shapes']}: {r['method']} {'loses' if r['change'] < 0 else 'gains' if r['change'] > 0 else 'keeps all:'} {abs(r['change']):.3f}" for r in rows if r["method"] != "inr2vec" and r.get("change") is not None]
+    lines = [
+        f"{r['shapes']}: {r['method']} {'loses' if r['change'] < 0 else 'gains' if r['change'] > 0 else 'keeps all:'} {abs(r['change']):.3f}"
+        for r in rows
+        if r["method"] != "inr2vec" and r.get("change") is not None
+    ]
     return "\n".join(lines) or "not run: no shape could be rebuilt"
 
 def leaders(rows: list[dict], keys: list[str]) -> str:

@@ -23,43 +23,63 @@ from ...tasks.generation_metrics import generation_scores
 from ...tasks.interpolation import interpolate
 
 # %% ../../../nbs/experiments/tables/60_generation.ipynb #a07e8b4a
-def generate(p: Prepared,
-             classes: list[str] | None = None,  # all by default
-             spec: GanSpec | None = None,       # that of the preset by default
-             n_points: int = 512,               # of each cloud that is compared
-             at_most: int = 64,                 # test shapes of a class
-             seed: int = 0,
-             progress: bool = True,
-             ) -> tuple[dict[str, LatentGAN], dict[str, list], dict]:  # by class: the GANs and generated shapes; metrics
+def generate(
+    p: Prepared,
+    classes: list[str] | None = None,  # all by default
+    spec: GanSpec | None = None,  # that of the preset by default
+    n_points: int = 512,  # of each cloud that is compared
+    at_most: int = 64,  # test shapes of a class
+    seed: int = 0,
+    progress: bool = True,
+) -> tuple[dict[str, LatentGAN], dict[str, list], dict]:  # by class: the GANs and generated shapes; metrics
     "A latent GAN for each class, its shapes, and what they are worth."
-    spec, labels, truth = spec or GANS.get(p.model.preset.name, GanSpec()), np.array(p.train_labels), np.array(p.test_labels)
+    spec, labels, truth = (
+        spec or GANS.get(p.model.preset.name, GanSpec()),
+        np.array(p.train_labels),
+        np.array(p.test_labels),
+    )
     classes = list(dict.fromkeys(p.train_labels)) if classes is None else list(classes)
     if unknown := [c for c in classes if min((labels == c).sum(), (truth == c).sum()) < 2]:
-        raise UnknownClass("classes", f"of {unknown[0]!r} there are fewer than two shapes in a part of the data set", "name other classes")
+        raise UnknownClass(
+            "classes",
+            f"of {unknown[0]!r} there are fewer than two shapes in a part of the data set",
+            "name other classes",
+        )
     gans, shown, each = {}, {}, []
     for c in classes:
         z, test = p.z_train[labels == c], [s for s in p.shapes.test if s.label == c][:at_most]
         m, mine = len(test), numpy_rng(seed, "generate", c).permutation(int((labels == c).sum()))
-        cloud = lambda shapes: np.stack([fixed_points(surface_points(s, 4*n_points), n_points) for s in shapes])
+        def cloud(shapes):
+            return np.stack([fixed_points(surface_points(s, 4*n_points), n_points) for s in shapes])
         train = [s for s in p.shapes.train if s.label == c]
         reference, known = cloud(test), cloud(train)
         gans[c] = train_gan(z, spec, seed_for(seed, c), p.model.device, progress, f"latent GAN of {c}")
-        made = {"training shapes, as they are": (None, known[mine[:m]]), "training shapes, decoded": decoded_clouds(p.model, z[mine[:m]], n_points),
-                "Gaussian": decoded_clouds(p.model, gaussian_samples(z, m, seed_for(seed, c)), n_points),
-                "latent GAN": decoded_clouds(p.model, gans[c].sample(m, seed_for(seed, c)), n_points)}
+        made = {
+            "training shapes, as they are": (None, known[mine[:m]]),
+            "training shapes, decoded": decoded_clouds(p.model, z[mine[:m]], n_points),
+            "Gaussian": decoded_clouds(p.model, gaussian_samples(z, m, seed_for(seed, c)), n_points),
+            "latent GAN": decoded_clouds(p.model, gans[c].sample(m, seed_for(seed, c)), n_points),
+        }
         shown[c] = made["latent GAN"][0]
         each.append({name: {**_scores(x, reference), "nearest training shape": _nearest(x, known), "decoded": len(x)/m}
                      for name, (_, x) in made.items()})
-    mean = lambda name, k: (lambda v: float(np.mean(v)) if v else None)([e[name][k] for e in each if e[name][k] is not None])
+    def mean(name, k):
+        return (lambda v: float(np.mean(v)) if v else None)(
+            [e[name][k] for e in each if e[name][k] is not None]
+        )
     metrics = {name: {k: mean(name, k) for k in s} for name, s in each[0].items()}
-    metrics["sizes"] = {"classes": len(classes), "training shapes of a class": int(np.isin(labels, classes).sum()/len(classes)),
-                        "generated of a class": int(np.mean(list(map(len, shown.values()))))}
+    metrics["sizes"] = {
+        "classes": len(classes),
+        "training shapes of a class": int(np.isin(labels, classes).sum() / len(classes)),
+        "generated of a class": int(np.mean(list(map(len, shown.values())))),
+    }
     return gans, shown, metrics
 
 def _scores(x: np.ndarray, reference: np.ndarray) -> dict:
     return generation_scores(x, reference) if len(x) else {"coverage": 0., "mmd": None, "1-NN accuracy": 1.}
 
-def _nearest(x: np.ndarray, known: np.ndarray) -> float | None: return float(chamfer_matrix(x, known).min(1).mean()) if len(x) else None
+def _nearest(x: np.ndarray, known: np.ndarray) -> float | None:
+    return float(chamfer_matrix(x, known).min(1).mean()) if len(x) else None
 
 # %% ../../../nbs/experiments/tables/60_generation.ipynb #ed252027
 @dataclass
@@ -70,20 +90,35 @@ class Generation:
     training: dict[str, list[Shape]]     # shapes of each class, to compare
     ways: list[list]                     # from one generated shape of the first class to another
 
-def generation_table(fields: list[str],
-                     named: list[str] | None = None,     # those of them that the data have get a GAN each; all if none
-                     spec: GanSpec | None = None, seed: int = 0, progress: bool = True, steps: int = 6,
-                     watch=nullcontext,                  # a `results.Stopwatch`
-                     **kwargs,                           # of `pipeline.prepare`
-                     ) -> tuple[dict[str, Generation], list[dict], dict, dict]:  # by field; a row for each field and method; metrics; about the data
+def generation_table(
+    fields: list[str],
+    named: list[str] | None = None,  # those of them that the data have get a GAN each; all if none
+    spec: GanSpec | None = None,
+    seed: int = 0,
+    progress: bool = True,
+    steps: int = 6,
+    watch=nullcontext,  # a `results.Stopwatch`
+    **kwargs,  # of `pipeline.prepare`
+) -> tuple[
+    dict[str, Generation], list[dict], dict, dict
+]:  # by field; a row for each field and method; metrics; about the data
     "`generate` for each field that the data set has."
     scores = {}
     def work(p: Prepared) -> Generation:
-        enough = [c for c in dict.fromkeys(p.train_labels) if min(p.train_labels.count(c), p.test_labels.count(c)) > 1]     # a field may have few of some: meshes that are watertight
+        enough = [
+            c for c in dict.fromkeys(p.train_labels) if min(p.train_labels.count(c), p.test_labels.count(c)) > 1
+        ]  # a field may have few of some: meshes that are watertight
         if not enough: raise UnknownClass("classes", "no class has two shapes in both parts", "use more shapes")
-        gans, shown, scores[p.model.field] = generate(p, [c for c in named or [] if c in enough] or enough, spec, seed=seed, progress=progress)
+        gans, shown, scores[p.model.field] = generate(
+            p, [c for c in named or [] if c in enough] or enough, spec, seed=seed, progress=progress
+        )
         z = next(iter(gans.values())).sample(4, seed)
-        return Generation(gans, shown, {c: [s for s in p.shapes.train if s.label == c][:8] for c in gans}, [decoded(p.model, interpolate(z[a], z[b], steps)) for a, b in ((0, 1), (2, 3))])
+        return Generation(
+            gans,
+            shown,
+            {c: [s for s in p.shapes.train if s.label == c][:8] for c in gans},
+            [decoded(p.model, interpolate(z[a], z[b], steps)) for a, b in ((0, 1), (2, 3))],
+        )
     made, why, about = by_field(fields, work, watch, seed=seed, progress=progress, **kwargs)
     rows = [{"field": f, "shapes": name, **m} for f in made for name, m in scores[f].items() if name != "sizes"]
     about["gan"] = asdict(next(iter(next(iter(made.values())).gans.values())).spec)

@@ -40,24 +40,76 @@ class GeneratorSpecs:
     gasp: GaspSpec = GaspSpec()
 
 GENERATORS = {
-    "smoke": GeneratorSpecs(256, 64, SphereSpec(8, 8, 4, 32, Rivalry(steps=3, batch=4)), VaeSpec(8, 16, 1, 16, 3, 4, 64), GemSpec(8, (16,), (16,), 8, 3, 4, 64, neighbours=2),
-                            GaspSpec(8, (16,), (16,), 8, 4, (16, 4), 32, Rivalry("logistic", 3, 4, beta=0., penalty=10.))),
-    "laptop": GeneratorSpecs(8_192, 512, SphereSpec(32, 48, 8, 256, Rivalry("least squares", 180, 8, 1e-3, penalty=1., every=4)),
-                             VaeSpec(32, 48, 2, 48, 400, 8, 512, 3e-3), GemSpec(64, (48, 48, 48), (128,), 32, 400, 8, 512, 2e-3, neighbours=3),
-                             GaspSpec(32, (48, 48, 48), (128,), 32, 16, (96, 24), 320, Rivalry("logistic", 600, 8, 1e-3, 2e-3, beta=0., penalty=10., every=4))),
-    "gpu": GeneratorSpecs(32_768, 2_048, SphereSpec(rivalry=Rivalry(steps=4_000, batch=32, lr=2e-4, penalty=1., every=4)), VaeSpec(steps=4_000, lr=5e-4), GemSpec(256, steps=4_000, lr=5e-4),
-                          GaspSpec(rivalry=Rivalry("logistic", 6_000, 16, 1e-4, 4e-4, beta=0., penalty=10.))),
-    "paper": GeneratorSpecs()}
+    "smoke": GeneratorSpecs(
+        256,
+        64,
+        SphereSpec(8, 8, 4, 32, Rivalry(steps=3, batch=4)),
+        VaeSpec(8, 16, 1, 16, 3, 4, 64),
+        GemSpec(8, (16,), (16,), 8, 3, 4, 64, neighbours=2),
+        GaspSpec(8, (16,), (16,), 8, 4, (16, 4), 32, Rivalry("logistic", 3, 4, beta=0.0, penalty=10.0)),
+    ),
+    "laptop": GeneratorSpecs(
+        8_192,
+        512,
+        SphereSpec(32, 48, 8, 256, Rivalry("least squares", 180, 8, 1e-3, penalty=1.0, every=4)),
+        VaeSpec(32, 48, 2, 48, 400, 8, 512, 3e-3),
+        GemSpec(64, (48, 48, 48), (128,), 32, 400, 8, 512, 2e-3, neighbours=3),
+        GaspSpec(
+            32,
+            (48, 48, 48),
+            (128,),
+            32,
+            16,
+            (96, 24),
+            320,
+            Rivalry("logistic", 600, 8, 1e-3, 2e-3, beta=0.0, penalty=10.0, every=4),
+        ),
+    ),
+    "gpu": GeneratorSpecs(
+        32_768,
+        2_048,
+        SphereSpec(rivalry=Rivalry(steps=4_000, batch=32, lr=2e-4, penalty=1.0, every=4)),
+        VaeSpec(steps=4_000, lr=5e-4),
+        GemSpec(256, steps=4_000, lr=5e-4),
+        GaspSpec(rivalry=Rivalry("logistic", 6_000, 16, 1e-4, 4e-4, beta=0.0, penalty=10.0)),
+    ),
+    "paper": GeneratorSpecs(),
+}
 
 # %% ../../../nbs/experiments/tables/62_generators.ipynb #3c91aaa0
 RIVALS = ("SP-GAN", "OccupancyNetworks VAE", "GEM", "GASP")
 
-def rival_shapes(name: str, data: ClassData, specs: GeneratorSpecs, n: int, p: Prepared, points: int, seed: int = 0, progress: bool = True) -> list:
+def rival_shapes(
+    name: str,
+    data: ClassData,
+    specs: GeneratorSpecs,
+    n: int,
+    p: Prepared,
+    points: int,
+    seed: int = 0,
+    progress: bool = True,
+) -> list:
     "`n` new shapes of a class: clouds of SP-GAN, what fields stand for of the others; None where there is no surface."
-    if one_of(name, RIVALS, "name") == "SP-GAN": return [Shape(f"generated {i}", points=x) for i, x in enumerate(train_spgan(data, specs.spgan, seed, progress).sample(n, points, seed))]
-    train, spec = {"OccupancyNetworks VAE": (train_vae, specs.vae), "GEM": (train_gem, specs.gem), "GASP": (train_gasp, specs.gasp)}[name]
+    if one_of(name, RIVALS, "name") == "SP-GAN":
+        return [
+            Shape(f"generated {i}", points=x)
+            for i, x in enumerate(train_spgan(data, specs.spgan, seed, progress).sample(n, points, seed))
+        ]
+    train, spec = {
+        "OccupancyNetworks VAE": (train_vae, specs.vae),
+        "GEM": (train_gem, specs.gem),
+        "GASP": (train_gasp, specs.gasp),
+    }[name]
     net, preset = train(data, spec, seed, progress), p.model.preset
-    return shapes_of(net, net.sample(n, seed), data.field, preset.queries.voxels if data.field == "occ" else preset.resolution, preset.points, preset.tolerance, seed)
+    return shapes_of(
+        net,
+        net.sample(n, seed),
+        data.field,
+        preset.queries.voxels if data.field == "occ" else preset.resolution,
+        preset.points,
+        preset.tolerance,
+        seed,
+    )
 
 # %% ../../../nbs/experiments/tables/62_generators.ipynb #c7fd3cc0
 def compare_generators(p: Prepared,
@@ -71,52 +123,96 @@ def compare_generators(p: Prepared,
     specs = specs or GENERATORS[one_of(p.model.preset.name, GENERATORS, "preset")]
     with watch("latent GAN"): _, latent, metrics = generate(p, classes, None, n_points, at_most, seed, progress)
     made, sizes = {"latent GAN": latent}, metrics.pop("sizes")
-    of = lambda part, c: [s for s in part if s.label == c]
-    cloud = lambda shapes: np.stack([fixed_points(surface_points(s, 4*n_points), n_points) for s in shapes])
-    data = {c: class_data(of(p.shapes.train, c), p.model.field, specs.points, specs.places, p.model.preset.queries.voxels, seed).to(p.model.device) for c in latent}
+    def of(part, c):
+        return [s for s in part if s.label == c]
+    def cloud(shapes):
+        return np.stack([fixed_points(surface_points(s, 4*n_points), n_points) for s in shapes])
+    data = {
+        c: class_data(
+            of(p.shapes.train, c), p.model.field, specs.points, specs.places, p.model.preset.queries.voxels, seed
+        ).to(p.model.device)
+        for c in latent
+    }
     for name in names:
         made[name], each, why = {}, [], ""
         for c in latent:
             test = of(p.shapes.test, c)[:at_most]
             try:
-                with watch(name): made[name][c] = rival_shapes(name, data[c], specs, len(test), p, n_points, seed_for(seed, name, c) % 2**31, progress)
+                with watch(name):
+                    made[name][c] = rival_shapes(
+                        name, data[c], specs, len(test), p, n_points, seed_for(seed, name, c) % 2**31, progress
+                    )
             except Inr2VecError as e: made[name][c], why = [None]*len(test), f"{c}: {e.source}: {e.problem}"
             with watch("scores"):
                 points = [x for m in made[name][c] if (x := as_points(m, 4*n_points)) is not None]
-                x = np.stack([fixed_points(y, n_points) for y in points]) if points else np.empty((0, n_points, 3), np.float32)
-                each.append({**_scores(x, cloud(test)), "nearest training shape": _nearest(x, cloud(of(p.shapes.train, c))), "decoded": len(x)/len(test)})
-        mean = lambda k: (lambda v: float(np.mean(v)) if v else None)([e[k] for e in each if e[k] is not None])
+                x = (
+                    np.stack([fixed_points(y, n_points) for y in points])
+                    if points
+                    else np.empty((0, n_points, 3), np.float32)
+                )
+                each.append(
+                    {
+                        **_scores(x, cloud(test)),
+                        "nearest training shape": _nearest(x, cloud(of(p.shapes.train, c))),
+                        "decoded": len(x) / len(test),
+                    }
+                )
+        def mean(k):
+            return (lambda v: float(np.mean(v)) if v else None)([e[k] for e in each if e[k] is not None])
         metrics[name] = {k: mean(k) for k in each[0]} | ({"reason": why} if why else {})
     return made, metrics | {"sizes": sizes}
 
 # %% ../../../nbs/experiments/tables/62_generators.ipynb #c31f0e53
-MEASURES = {"coverage": lambda x: -x, "mmd": lambda x: x, "1-NN accuracy": lambda x: abs(x - .5)}   # what is least is best
+MEASURES = {
+    "coverage": lambda x: -x,
+    "mmd": lambda x: x,
+    "1-NN accuracy": lambda x: abs(x - 0.5),
+}  # what is least is best
+
 
 def judged(metrics: dict, ours: str = "latent GAN", names=RIVALS) -> str:
     "For each measure: what is best among the generators, and who beats `ours`."
     lines = []
     for key, cost in MEASURES.items():
         have = {n: metrics[n][key] for n in (ours, *names) if n in metrics and metrics[n].get(key) is not None}
-        if ours not in have: lines.append(f"{key}: {ours} has none" + (f"; best is {min(have, key=lambda n: cost(have[n]))}." if have else ".")); continue
+        if ours not in have:
+            lines.append(
+                f"{key}: {ours} has none" + (f"; best is {min(have, key=lambda n: cost(have[n]))}." if have else ".")
+            )
+            continue
         ahead = [f"{n} ({v:.3f})" for n, v in have.items() if cost(v) < cost(have[ours])]
-        lines.append(f"{key}: {ours} ({have[ours]:.3f}) " + (f"beaten by {', '.join(ahead)}." if ahead else "not beaten by any."))
+        lines.append(
+            f"{key}: {ours} ({have[ours]:.3f}) " + (f"beaten by {', '.join(ahead)}." if ahead else "not beaten by any.")
+        )
     return "\n".join(lines)
 
 # %% ../../../nbs/experiments/tables/62_generators.ipynb #5892d764
 HOME = {"udf": ("SP-GAN",), "sdf": ("OccupancyNetworks VAE", "GEM"), "occ": ("GASP", "GEM")}
 
-def generators_table(fields: list[str],
-                     named: list[str] | None = None,    # those of them that the data have are generated; all if none
-                     rivals: list[str] | None = None,   # for each field; as in `HOME` by default
-                     seed: int = 0, progress: bool = True, watch=nullcontext,
-                     **kwargs,                          # of `pipeline.prepare`
-                     ) -> tuple[dict, list[dict], dict, dict]:  # by field: by method and class, shapes (and the test shapes first); a row for each field and method; metrics; about the data
+def generators_table(
+    fields: list[str],
+    named: list[str] | None = None,  # those of them that the data have are generated; all if none
+    rivals: list[str] | None = None,  # for each field; as in `HOME` by default
+    seed: int = 0,
+    progress: bool = True,
+    watch=nullcontext,
+    **kwargs,  # of `pipeline.prepare`
+) -> tuple[
+    dict, list[dict], dict, dict
+]:  # by field: by method and class, shapes (and the test shapes first); a row for each field and method; metrics; about the data
     "`compare_generators` for each field that the data set has."
     for r in rivals or []: one_of(r, RIVALS, "rivals")
     metrics = {}
     def work(p: Prepared) -> dict[str, dict[str, list]]:
         classes, field = [c for c in named or [] if c in p.train_labels] or None, p.model.field
-        made, metrics[field] = compare_generators(p, classes, rivals or HOME[field], seed=seed, watch=lambda stage: watch(f"{field}: {stage}"), progress=progress)
+        made, metrics[field] = compare_generators(
+            p,
+            classes,
+            rivals or HOME[field],
+            seed=seed,
+            watch=lambda stage: watch(f"{field}: {stage}"),
+            progress=progress,
+        )
         return {"test shapes": {c: [s for s in p.shapes.test if s.label == c] for c in made["latent GAN"]}, **made}
     made, why, about = by_field(fields, work, seed=seed, progress=progress, **kwargs)
     rows = [{"field": f, "shapes": name, **m} for f in made for name, m in metrics[f].items() if name != "sizes"]

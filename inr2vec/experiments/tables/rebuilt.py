@@ -27,9 +27,22 @@ def from_weights(model: Inr2Vec,
     preset, names = model.preset, names or [f"INR {i}" for i in range(len(weights))]
     resolution = preset.queries.voxels if model.field == "occ" else preset.resolution
     def one(w, name):
-        try: return reconstruct(inr_field(preset.siren, w, model.device), model.field, resolution, points or preset.points, model.seed, name)
-        except EmptyShape: return None
-    return [one(w, name) for w, name in zip(tqdm(weights, desc="rebuilding from INRs", unit="shape", disable=not progress), names)]
+        try:
+            return reconstruct(
+                inr_field(preset.siren, w, model.device),
+                model.field,
+                resolution,
+                points or preset.points,
+                model.seed,
+                name,
+            )
+        except EmptyShape:
+            return None
+
+    return [
+        one(w, name)
+        for w, name in zip(tqdm(weights, desc="rebuilding from INRs", unit="shape", disable=not progress), names)
+    ]
 
 def rebuilt(p: Prepared,
             at=None,                  # which shapes of the test part; all by default

@@ -24,46 +24,104 @@ from ..scoreboard import classify, depth_of_retrieval, support_vectors
 from ...inrs.reconstruction import as_points
 from ...data.shapes import surface_points
 from ...data.shapes import Shape
-from ...baselines.shared.training import NETWORKS, SHARED, SharedSpec, clouds_of, shared_codes, shared_field, shared_network, training_codes
+from inr2vec.baselines.shared.training import (
+    NETWORKS,
+    SHARED,
+    SharedSpec,
+    clouds_of,
+    shared_codes,
+    shared_field,
+    shared_network,
+    training_codes,
+)
 from ...embedding.training import Questions, ask
 
 # %% ../../../nbs/experiments/tables/50_shared.ipynb #3e02cad6
-def shared_networks(p: Prepared, names=tuple(NETWORKS), spec: SharedSpec | None = None, questions: Questions | None = None, seed: int = 0,
-                    watch=nullcontext, progress: bool = True) -> tuple[dict[str, nn.Module], dict[str, str]]:
+def shared_networks(
+    p: Prepared,
+    names=tuple(NETWORKS),
+    spec: SharedSpec | None = None,
+    questions: Questions | None = None,
+    seed: int = 0,
+    watch=nullcontext,
+    progress: bool = True,
+) -> tuple[dict[str, nn.Module], dict[str, str]]:
     "By name: networks trained on the training part, and the reasons why others are not there."
     spec, nets, reasons = spec or SHARED[one_of(p.model.preset.name, SHARED, "preset")], {}, {}
     for name in names:
         try:
             with watch(f"training {name}"):
-                nets[name] = shared_network(name, p.shapes.train, p.model.field, spec, p.model.preset.questions, p.folder.parent, seed, p.model.device, questions, progress)
+                nets[name] = shared_network(
+                    name,
+                    p.shapes.train,
+                    p.model.field,
+                    spec,
+                    p.model.preset.questions,
+                    p.folder.parent,
+                    seed,
+                    p.model.device,
+                    questions,
+                    progress,
+                )
         except Inr2VecError as e: reasons[one_of(name, NETWORKS, "name")] = f"not run: {e.source}: {e.problem}"
     return nets, reasons
 
 # %% ../../../nbs/experiments/tables/50_shared.ipynb #b57c8d0a
-def reconstructions(nets: dict[str, nn.Module], p: Prepared, part: str, at, codes: dict[str, Tensor], progress: bool = True) -> dict[str, list]:
+def reconstructions(
+    nets: dict[str, nn.Module], p: Prepared, part: str, at, codes: dict[str, Tensor], progress: bool = True
+) -> dict[str, list]:
     "By method: what it makes of the shapes `at` of the part, None where there is no surface. `codes` are those of exactly these shapes."
-    m, preset, inrs, z = p.model, p.model.preset, *((p.train_inrs, p.z_train) if part == "train" else (p.test_inrs, p.z_test))
+    m, preset, inrs, z = (
+        p.model,
+        p.model.preset,
+        *((p.train_inrs, p.z_train) if part == "train" else (p.test_inrs, p.z_test)),
+    )
     shapes, at = getattr(p.shapes, part), [int(i) for i in at]
     resolution = preset.queries.voxels if m.field == "occ" else preset.resolution
     def one(net, code, name):
-        try: return reconstruct(shared_field(net, code), m.field, resolution, preset.points, m.seed, name, preset.tolerance)
-        except EmptyShape: return None
-    made = {"individual INRs": from_weights(m, inrs.weights[at], names=[shapes[i].name for i in at], progress=progress), "inr2vec, from embeddings": decoded(m, z[at])}
+        try:
+            return reconstruct(
+                shared_field(net, code), m.field, resolution, preset.points, m.seed, name, preset.tolerance
+            )
+        except EmptyShape:
+            return None
+
+    made = {
+        "individual INRs": from_weights(m, inrs.weights[at], names=[shapes[i].name for i in at], progress=progress),
+        "inr2vec, from embeddings": decoded(m, z[at]),
+    }
     return made | {name: [one(net, c, shapes[i].name) for c, i in zip(codes[name], at)] for name, net in nets.items()}
 
-def reconstruction_scores(made: list, shapes: list[Shape], field: str, samples: int = 20_000, thresholds=(.01, .05)) -> dict:
+def reconstruction_scores(
+    made: list, shapes: list[Shape], field: str, samples: int = 20_000, thresholds=(0.01, 0.05)
+) -> dict:
     "Chamfer distance and F-scores, means over what has a surface, and how much that is."
-    n = lambda s: len(s.points) if field == "udf" else samples
-    pairs = [(x, s.points if field == "udf" else surface_points(s, samples, seed=1)) for m, s in zip(made, shapes) if (x := as_points(m, n(s))) is not None]
-    mean = lambda f: float(np.mean([f(a, b) for a, b in pairs])) if pairs else None
-    return {"chamfer": mean(chamfer_distance), **{f"F-score @{t}": mean(lambda a, b: f_score(a, b, t)) for t in thresholds}, "decoded": len(pairs)/len(shapes)}
+    def n(s):
+        return len(s.points) if field == "udf" else samples
+    pairs = [
+        (x, s.points if field == "udf" else surface_points(s, samples, seed=1))
+        for m, s in zip(made, shapes)
+        if (x := as_points(m, n(s))) is not None
+    ]
+    def mean(f):
+        return float(np.mean([f(a, b) for a, b in pairs])) if pairs else None
+    return {
+        "chamfer": mean(chamfer_distance),
+        **{f"F-score @{t}": mean(lambda a, b: f_score(a, b, t)) for t in thresholds},
+        "decoded": len(pairs) / len(shapes),
+    }
 
-def shared_quality(p: Prepared,
-                   names=tuple(NETWORKS),
-                   spec: SharedSpec | None = None,   # that of the preset by default
-                   shapes: int = 8,                  # of each part, spread over it, that are reconstructed
-                   seed: int = 0, watch=nullcontext, progress: bool = True,
-                   ) -> tuple[list[dict], dict, dict[str, dict], dict[str, nn.Module]]:  # table rows, metrics, by part {method: shapes}, networks
+def shared_quality(
+    p: Prepared,
+    names=tuple(NETWORKS),
+    spec: SharedSpec | None = None,  # that of the preset by default
+    shapes: int = 8,  # of each part, spread over it, that are reconstructed
+    seed: int = 0,
+    watch=nullcontext,
+    progress: bool = True,
+) -> tuple[
+    list[dict], dict, dict[str, dict], dict[str, nn.Module]
+]:  # table rows, metrics, by part {method: shapes}, networks
     "Table 4: individual INRs and shared networks, on training and on unseen shapes."
     spec = spec or SHARED[one_of(p.model.preset.name, SHARED, "preset")]
     nets, reasons = shared_networks(p, names, spec, None, seed, watch, progress)
@@ -75,17 +133,34 @@ def shared_quality(p: Prepared,
         clouds, questions, codes = clouds_of(some), ask(some, p.model.field, p.model.preset.questions, seed, False), {}
         for name, net in nets.items():
             with watch(f"codes of {name}"):
-                codes[name] = training_codes(net, clouds, questions, spec.found_from, progress=False)[at] if part == "train" and hasattr(net, "codes") else \
-                    shared_codes(net, clouds, questions, spec.found_from, seed=seed, progress=False)
+                codes[name] = (
+                    training_codes(net, clouds, questions, spec.found_from, progress=False)[at]
+                    if part == "train" and hasattr(net, "codes")
+                    else shared_codes(net, clouds, questions, spec.found_from, seed=seed, progress=False)
+                )
         with watch("reconstruction"): made = reconstructions(nets, p, part, at, codes, progress)
-        with watch("scores"): metrics[title] = {name: reconstruction_scores(x, some, p.model.field) for name, x in made.items()}
+        with watch("scores"):
+            metrics[title] = {name: reconstruction_scores(x, some, p.model.field) for name, x in made.items()}
         metrics[title] |= {name: dict(chamfer=None, reason=why) for name, why in reasons.items()}
         shown[title] = {"shape": some, **made}
         rows += [{"shapes": title, "method": name, **scores} for name, scores in metrics[title].items()]
-    size = lambda net: sum(q.numel() for k, q in net.named_parameters() if k != "codes")
-    metrics["networks"] = {name: {"code": net.code_dim, "parameters": size(net), "loss": float(np.mean(net.history[-10:])), "seconds of training": net.seconds} for name, net in nets.items()}
+    def size(net):
+        return sum(q.numel() for k, q in net.named_parameters() if k != "codes")
+    metrics["networks"] = {
+        name: {
+            "code": net.code_dim,
+            "parameters": size(net),
+            "loss": float(np.mean(net.history[-10:])),
+            "seconds of training": net.seconds,
+        }
+        for name, net in nets.items()
+    }
     metrics["networks"]["individual INRs"] = {"parameters": p.model.preset.siren.num_params}
-    metrics["sizes"] = {"train": len(p.shapes.train), "test": len(p.shapes.test), "reconstructed of each": min(shapes, len(p.shapes.test))}
+    metrics["sizes"] = {
+        "train": len(p.shapes.train),
+        "test": len(p.shapes.test),
+        "reconstructed of each": min(shapes, len(p.shapes.test)),
+    }
     return rows, metrics, shown, nets
 
 # %% ../../../nbs/experiments/tables/50_shared.ipynb #f0e0bf93
@@ -100,30 +175,62 @@ def verdict(metrics: dict, ours: str = "individual INRs", key: str = "chamfer", 
     for title, scores in metrics.items():
         if not isinstance(scores, dict) or not isinstance(scores.get(ours), dict) or key not in scores[ours]: continue
         mine, best = scores[ours][key], best_of(scores, key, least)
-        if mine is None: lines.append(f"{title}: {ours}: no {key}; best is {best}."); continue
-        ahead = [f"{n} ({s[key]:.3f})" for n, s in scores.items() if n != ours and isinstance(s, dict) and s.get(key) is not None and (s[key] < mine if least else s[key] > mine)]
-        lines.append(f"{title}, {key}: {ours} ({mine:.3f}) " + (f"beaten by {', '.join(ahead)}." if ahead else "not beaten by any."))
+        if mine is None:
+            lines.append(f"{title}: {ours}: no {key}; best is {best}.")
+            continue
+        ahead = [
+            f"{n} ({s[key]:.3f})"
+            for n, s in scores.items()
+            if n != ours
+            and isinstance(s, dict)
+            and s.get(key) is not None
+            and (s[key] < mine if least else s[key] > mine)
+        ]
+        lines.append(
+            f"{title}, {key}: {ours} ({mine:.3f}) "
+            + (f"beaten by {', '.join(ahead)}." if ahead else "not beaten by any.")
+        )
     return "\n".join(lines)
 
 # %% ../../../nbs/experiments/tables/50_shared.ipynb #6c9e9160
-def codes_table(p: Prepared,
-                names=("DeepSDF",),
-                spec: SharedSpec | None = None, seed: int = 0, watch=nullcontext, progress: bool = True,
-                ) -> tuple[list[dict], dict, dict[str, tuple[Tensor, Tensor]]]:   # rows, metrics, by method (training codes, test codes)
+def codes_table(
+    p: Prepared,
+    names=("DeepSDF",),
+    spec: SharedSpec | None = None,
+    seed: int = 0,
+    watch=nullcontext,
+    progress: bool = True,
+) -> tuple[list[dict], dict, dict[str, tuple[Tensor, Tensor]]]:  # rows, metrics, by method (training codes, test codes)
     "Table 9: retrieval and classification with embeddings and with the codes of shared networks."
     spec, y, truth = spec or SHARED[one_of(p.model.preset.name, SHARED, "preset")], p.train_labels, p.test_labels
     ks, codes = depth_of_retrieval(truth), {"inr2vec": (p.z_train, p.z_test)}
     nets, reasons = shared_networks(p, names, spec, None, seed, watch, progress)
-    with watch("queries"): clouds, asked = zip(*((clouds_of(s), ask(s, p.model.field, p.model.preset.questions, seed, progress)) for s in (p.shapes.train, p.shapes.test)))
+    with watch("queries"):
+        clouds, asked = zip(
+            *(
+                (clouds_of(s), ask(s, p.model.field, p.model.preset.questions, seed, progress))
+                for s in (p.shapes.train, p.shapes.test)
+            )
+        )
     for name, net in nets.items():
         with watch(f"codes of {name}"):
-            codes[name] = (training_codes(net, clouds[0], asked[0], spec.found_from, progress=progress), shared_codes(net, clouds[1], asked[1], spec.found_from, seed=seed, progress=progress, folder=p.folder.parent))
+            codes[name] = (
+                training_codes(net, clouds[0], asked[0], spec.found_from, progress=progress),
+                shared_codes(
+                    net, clouds[1], asked[1], spec.found_from, seed=seed, progress=progress, folder=p.folder.parent
+                ),
+            )
     guess = chance(y, truth, ks)
     metrics = {"chance": {"accuracy": guess["uniform"], **guess["retrieval"]}}
     for name, (a, b) in codes.items():
         with watch(f"tasks on {name}"):
             scores = classify(replace(p, z_train=a, z_test=b), seed, progress)[1]
-            metrics[name] = {"accuracy": scores["accuracy"], "class accuracy": scores["class_accuracy"], "support vectors": support_vectors(a, b, y, truth, seed),
-                             **retrieval_scores(embedding_distances(b, b), truth, truth, ks, leave_out_self=True), "width": b.shape[1]}
+            metrics[name] = {
+                "accuracy": scores["accuracy"],
+                "class accuracy": scores["class_accuracy"],
+                "support vectors": support_vectors(a, b, y, truth, seed),
+                **retrieval_scores(embedding_distances(b, b), truth, truth, ks, leave_out_self=True),
+                "width": b.shape[1],
+            }
     metrics |= {name: dict(accuracy=None, reason=why) for name, why in reasons.items()}
     return [{"codes": name, **m} for name, m in metrics.items()], metrics, codes

@@ -29,27 +29,47 @@ from ...tasks.retrieval import embedding_distances, retrieval_scores
 from ..scoreboard import among_scores, classify, depth_of_retrieval
 from ...inrs.reconstruction import as_points
 from ...core.seeds import numpy_rng
-from ...tasks.segmentation import (SEGMENT, SegmenterResult, SegmentSpec, class_parts, majority_parts, nearest_parts, predict_parts, segmentation_scores,
-                                  train_segmenter)
+from inr2vec.tasks.segmentation import (
+    SEGMENT,
+    SegmenterResult,
+    SegmentSpec,
+    class_parts,
+    majority_parts,
+    nearest_parts,
+    predict_parts,
+    segmentation_scores,
+    train_segmenter,
+)
 
 # %% ../../../nbs/experiments/tables/20_tasks.ipynb #c3677e08
-def retrieval_table(p: Prepared, chamfer_points: int = 256, seed: int = 0, progress: bool = True) -> tuple[list[dict], dict]:
+def retrieval_table(
+    p: Prepared, chamfer_points: int = 256, seed: int = 0, progress: bool = True
+) -> tuple[list[dict], dict]:
     "A row for each method, and the scores by method for `results`."
     truth, ks, clouds, out = p.test_labels, depth_of_retrieval(p.test_labels), [s.points for s in p.shapes.test], {}
     out["chance"] = chance(p.train_labels, truth, ks)["retrieval"]
     near = chamfer_nearest(clouds, truth, clouds, truth, chamfer_points, seed, progress)
     out["Chamfer distance of the shapes"] = {**among_scores(near, truth, ks), "ms a query": 1e3*near.seconds_per_query}
-    for name, x, metric in (("INR weights as they are", p.test_inrs.weights, "euclidean"), ("inr2vec", p.z_test, "euclidean"), ("inr2vec, cosine", p.z_test, "cosine")):
-        start = time.perf_counter(); d = embedding_distances(x, x, metric); seconds = time.perf_counter() - start
+    for name, x, metric in (
+        ("INR weights as they are", p.test_inrs.weights, "euclidean"),
+        ("inr2vec", p.z_test, "euclidean"),
+        ("inr2vec, cosine", p.z_test, "cosine"),
+    ):
+        start = time.perf_counter()
+        d = embedding_distances(x, x, metric)
+        seconds = time.perf_counter() - start
         out[name] = {**retrieval_scores(d, truth, truth, ks, leave_out_self=True), "ms a query": 1e3*seconds/len(truth)}
     return [{"method": name, **scores} for name, scores in out.items()], {**out, "queries": len(truth)}
 
 # %% ../../../nbs/experiments/tables/20_tasks.ipynb #5e79bee3
-def by_field(fields: list[str],
-             work: Callable[[Prepared], object],
-             watch=nullcontext,      # a `results.Stopwatch`, for the seconds of each field
-             **kwargs,               # of `pipeline.prepare`
-             ) -> tuple[dict[str, object], dict[str, str], dict]:  # what `work` made, and why there is nothing, by field; the data's name and settings
+def by_field(
+    fields: list[str],
+    work: Callable[[Prepared], object],
+    watch=nullcontext,  # a `results.Stopwatch`, for the seconds of each field
+    **kwargs,  # of `pipeline.prepare`
+) -> tuple[
+    dict[str, object], dict[str, str], dict
+]:  # what `work` made, and why there is nothing, by field; the data's name and settings
     "`work` for each field that the data set has."
     made, why, about = {}, {}, {"dataset": "", "encoder": None, "device": None, "reused": {}, "preset": {}}
     for field in fields:
@@ -58,9 +78,19 @@ def by_field(fields: list[str],
             with watch(f"{field}: the task"): made[field] = work(p)
         except Inr2VecError as e:
             if len(fields) == 1: raise
-            why[field] = f"{Path(e.source).name}: {e.problem}"; continue
-        about |= {"dataset": p.shapes.label, "encoder": p.model.preset.encoder.kind, "device": p.model.device, "preset": preset_to_dict(p.model.preset), "reused": about["reused"] | {field: p.reused}}
-    if not made: raise Inr2VecError("fields", "; ".join(f"{f}: {w}" for f, w in why.items()), "use a data set with shapes that can be fitted")
+            why[field] = f"{Path(e.source).name}: {e.problem}"
+            continue
+        about |= {
+            "dataset": p.shapes.label,
+            "encoder": p.model.preset.encoder.kind,
+            "device": p.model.device,
+            "preset": preset_to_dict(p.model.preset),
+            "reused": about["reused"] | {field: p.reused},
+        }
+    if not made:
+        raise Inr2VecError(
+            "fields", "; ".join(f"{f}: {w}" for f, w in why.items()), "use a data set with shapes that can be fitted"
+        )
     return made, why, about
 
 # %% ../../../nbs/experiments/tables/20_tasks.ipynb #d65d9256
@@ -75,11 +105,26 @@ def classification_table(fields: list[str],
     def work(p: Prepared) -> dict:
         (best, scores), (_, last) = (classify(p, seed, progress, how) for how in ("best", "last"))
         keys, sizes = ("accuracy", "class_accuracy"), {"train": len(p.z_train), "test": len(p.z_test)}
-        rows.append({"field": p.model.field, "accuracy": scores["accuracy"], "mean over classes": scores["class_accuracy"], "best epoch": best.epoch,
-                     "accuracy, last epoch": last["accuracy"], **sizes, "classes": len(scores["classes"])})
+        rows.append(
+            {
+                "field": p.model.field,
+                "accuracy": scores["accuracy"],
+                "mean over classes": scores["class_accuracy"],
+                "best epoch": best.epoch,
+                "accuracy, last epoch": last["accuracy"],
+                **sizes,
+                "classes": len(scores["classes"]),
+            }
+        )
         confusions[p.model.field] = scores["classes"], scores["confusion"]
         layers = [best.head.net[0].in_features, *(m.out_features for m in best.head.net if hasattr(m, "out_features"))]
-        return {k: scores[k] for k in keys} | {"epoch": best.epoch, "val_accuracy": best.val_accuracy, "last epoch": {k: last[k] for k in keys}, **sizes, "head": layers}
+        return {k: scores[k] for k in keys} | {
+            "epoch": best.epoch,
+            "val_accuracy": best.val_accuracy,
+            "last epoch": {k: last[k] for k in keys},
+            **sizes,
+            "head": layers,
+        }
     made, why, about = by_field(fields, work, watch, seed=seed, progress=progress, **kwargs)
     return rows, made | {f: {"accuracy": None, "reason": w} for f, w in why.items()}, confusions, about
 
@@ -91,7 +136,8 @@ def some_pairs(labels: list[str], n: int = 4, seed: int = 0) -> list[tuple[int, 
     rows, pairs = {c: [i for i, l in enumerate(labels) if l == c] for c in classes}, []
     many = [c for c in classes if len(rows[c]) > 1]
     for k in range(n):
-        if many and (k % 2 or len(classes) < 2): a, b = rng.choice(rows[many[rng.integers(len(many))]], 2, replace=False)
+        if many and (k % 2 or len(classes) < 2):
+            a, b = rng.choice(rows[many[rng.integers(len(many))]], 2, replace=False)
         else: a, b = (rng.choice(rows[classes[c]]) for c in rng.choice(len(classes), 2, replace=False))
         pairs.append((int(a), int(b)))
     return pairs
@@ -101,8 +147,11 @@ def way(p: Prepared, a: int, b: int,       # rows of the test part
         of: str = "embeddings",            # or 'weights'
         how: str = "linear") -> list:      # a cloud, mesh or grid at each step, or None where there is no surface
     "Shapes on the way from one test shape to another."
-    if one_of(of, ("embeddings", "weights"), "of") == "embeddings": return decoded(p.model, interpolate(p.z_test[a], p.z_test[b], steps, how))
-    return from_weights(p.model, interpolate(p.test_inrs.weights[a], p.test_inrs.weights[b], steps, how), progress=False)
+    if one_of(of, ("embeddings", "weights"), "of") == "embeddings":
+        return decoded(p.model, interpolate(p.z_test[a], p.z_test[b], steps, how))
+    return from_weights(
+        p.model, interpolate(p.test_inrs.weights[a], p.test_inrs.weights[b], steps, how), progress=False
+    )
 
 def way_smoothness(made: list, n: int) -> dict:
     "`jump`, `detour`, `mean` of a way whose steps all have a surface; `None` for each otherwise."
@@ -111,26 +160,54 @@ def way_smoothness(made: list, n: int) -> dict:
     try: return {k: v for k, v in smoothness(clouds).items() if k != "steps"}
     except BadEmbeddings: return dict.fromkeys(("mean", "jump", "detour"))     # both ends decode to the same cloud
 
-def interpolation_table(p: Prepared, pairs: list[tuple[int, int]], steps: int = 6) -> tuple[dict[str, list[list]], list[dict], dict]:
+def interpolation_table(
+    p: Prepared, pairs: list[tuple[int, int]], steps: int = 6
+) -> tuple[dict[str, list[list]], list[dict], dict]:
     "Rows of shapes for 'embeddings' and for 'weights', a table row for each pair and way, and the means over pairs."
     ways = {of: [way(p, a, b, steps, of) for a, b in pairs] for of in ("embeddings", "weights")}
-    rows = [{"from": p.shapes.test[a].name, "to": p.shapes.test[b].name, "way of": of, **way_smoothness(made, p.model.preset.points)}
-            for k, (a, b) in enumerate(pairs) for of, made in ((of, ways[of][k]) for of in ways)]
+    rows = [
+        {
+            "from": p.shapes.test[a].name,
+            "to": p.shapes.test[b].name,
+            "way of": of,
+            **way_smoothness(made, p.model.preset.points),
+        }
+        for k, (a, b) in enumerate(pairs)
+        for of, made in ((of, ways[of][k]) for of in ways)
+    ]
     metrics = {}
     for of in ways:
         whole = [r for r in rows if r["way of"] == of and r["jump"] is not None]
-        metrics[of] = {**{k: float(np.mean([r[k] for r in whole])) if whole else None for k in ("mean", "jump", "detour")}, "whole ways": len(whole), "of": len(pairs)}
+        metrics[of] = {
+            **{k: float(np.mean([r[k] for r in whole])) if whole else None for k in ("mean", "jump", "detour")},
+            "whole ways": len(whole),
+            "of": len(pairs),
+        }
     return ways, rows, metrics
 
-def interpolation_fields(fields: list[str],
-                         pairs: int = 4, steps: int = 6, seed: int = 0,
-                         watch=nullcontext,  # a `results.Stopwatch`
-                         **kwargs,           # of `pipeline.prepare`
-                         ) -> tuple[dict[str, dict], list[dict], dict, dict]:  # ways and metrics by field, a row for each way, about the data
+def interpolation_fields(
+    fields: list[str],
+    pairs: int = 4,
+    steps: int = 6,
+    seed: int = 0,
+    watch=nullcontext,  # a `results.Stopwatch`
+    **kwargs,  # of `pipeline.prepare`
+) -> tuple[dict[str, dict], list[dict], dict, dict]:  # ways and metrics by field, a row for each way, about the data
     "`interpolation_table` for each field that the data set has."
-    made, why, about = by_field(fields, lambda p: interpolation_table(p, some_pairs(p.test_labels, pairs, seed), steps), watch, seed=seed, **kwargs)
+    made, why, about = by_field(
+        fields,
+        lambda p: interpolation_table(p, some_pairs(p.test_labels, pairs, seed), steps),
+        watch,
+        seed=seed,
+        **kwargs,
+    )
     rows = [{"field": f, **row} for f, (_, rows, _) in made.items() for row in rows]
-    return {f: m[0] for f, m in made.items()}, rows, {f: m[2] for f, m in made.items()} | {f: {"embeddings": None, "reason": w} for f, w in why.items()}, about
+    return (
+        {f: m[0] for f, m in made.items()},
+        rows,
+        {f: m[2] for f, m in made.items()} | {f: {"embeddings": None, "reason": w} for f, w in why.items()},
+        about,
+    )
 
 # %% ../../../nbs/experiments/tables/20_tasks.ipynb #bfc94691
 def others_of_class(labels: list[str]) -> list[int]:
@@ -151,27 +228,68 @@ def segmentation_table(p: Prepared,
     n = (discrete or DISCRETE[one_of(p.model.preset.name, DISCRETE, "preset")]).points if networks else 0
     parts = class_parts([*train, *test])
     rest, held = split_by_class(y, .2, seed)
-    result = train_segmenter(p.z_train[rest], [train[i] for i in rest], p.z_train[held], [train[i] for i in held], parts, spec or SEGMENT[one_of(p.model.preset.name, SEGMENT, "preset")],
-                             seed, p.model.device, progress)
+    result = train_segmenter(
+        p.z_train[rest],
+        [train[i] for i in rest],
+        p.z_train[held],
+        [train[i] for i in held],
+        parts,
+        spec or SEGMENT[one_of(p.model.preset.name, SEGMENT, "preset")],
+        seed,
+        p.model.device,
+        progress,
+    )
     other = p.z_test[others_of_class(truth)]
     def methods(at, clouds):
         labels, predict = [truth[i] for i in at], lambda z: predict_parts(result.segmenter, z[at], labels, clouds)
-        found = {"most frequent part of the class": lambda: majority_parts(train, labels, clouds), "nearest training point of the class": lambda: nearest_parts(train, labels, clouds),
-                 **{name: t if isinstance(t, str) else lambda t=t: parts_of(t, labels, clouds, parts, n, seed) for name, t in networks.items()},
-                 "inr2vec, another shape's embedding": lambda: predict(other), "inr2vec": lambda: predict(p.z_test)}
-        return {name: x if isinstance(x, str) else x() if at else "no INR had a surface: the networks are too small, or fitted too briefly" for name, x in found.items()}
+        found = {
+            "most frequent part of the class": lambda: majority_parts(train, labels, clouds),
+            "nearest training point of the class": lambda: nearest_parts(train, labels, clouds),
+            **{
+                name: t if isinstance(t, str) else lambda t=t: parts_of(t, labels, clouds, parts, n, seed)
+                for name, t in networks.items()
+            },
+            "inr2vec, another shape's embedding": lambda: predict(other),
+            "inr2vec": lambda: predict(p.z_test),
+        }
+        return {
+            name: x
+            if isinstance(x, str)
+            else x()
+            if at
+            else "no INR had a surface: the networks are too small, or fitted too briefly"
+            for name, x in found.items()
+        }
     made = rebuilt_clouds(p, progress)
     whole = [i for i, cloud in enumerate(made) if cloud is not None]
-    protocols = {"points of the original": ([*range(len(test))], [s.points for s in test], [s.point_parts for s in test]),
-                 "reconstructed from INRs": (whole, [made[i] for i in whole], [test[i].point_parts[cKDTree(test[i].points).query(made[i])[1]] for i in whole])}
-    rows, metrics = [], {"step": result.step, "parts": len(result.segmenter.ids), "train": len(rest), "validation": len(held)}
+    protocols = {
+        "points of the original": ([*range(len(test))], [s.points for s in test], [s.point_parts for s in test]),
+        "reconstructed from INRs": (
+            whole,
+            [made[i] for i in whole],
+            [test[i].point_parts[cKDTree(test[i].points).query(made[i])[1]] for i in whole],
+        ),
+    }
+    rows, metrics = (
+        [],
+        {"step": result.step, "parts": len(result.segmenter.ids), "train": len(rest), "validation": len(held)},
+    )
     for protocol, (at, clouds, answers) in protocols.items():
         metrics[protocol] = {"shapes": len(at), "of": len(test)}
         for name, found in methods(at, clouds).items():
             row = {"points": protocol, "method": name}
             if isinstance(found, str):
                 metrics[protocol][name] = {"instance_mIoU": None, "reason": found}
-                rows.append({**row, "shapes": len(at), "note": f"not run: {found}"}); continue
+                rows.append({**row, "shapes": len(at), "note": f"not run: {found}"})
+                continue
             scores = metrics[protocol][name] = segmentation_scores(found, answers, [truth[i] for i in at], parts)
-            rows.append({**row, "instance mIoU": scores["instance_mIoU"], "class mIoU": scores["class_mIoU"], "accuracy": scores["accuracy"], "shapes": len(at)})
+            rows.append(
+                {
+                    **row,
+                    "instance mIoU": scores["instance_mIoU"],
+                    "class mIoU": scores["class_mIoU"],
+                    "accuracy": scores["accuracy"],
+                    "shapes": len(at),
+                }
+            )
     return result, rows, metrics

@@ -38,7 +38,8 @@ def transfer_scores(p: Pairs, result: TransferResult, linear: RidgeCV,
     at = np.unique(np.linspace(0, len(p.test[0].shapes) - 1, min(at_most, len(p.test[0].shapes))).round().astype(int))
     source, target = (s[at] for s in p.test)
     near = embedding_distances(source.z, p.train[0].z).argmin(1)
-    by = lambda z: decoded(p.target, torch.as_tensor(np.asarray(z), dtype=torch.float32))
+    def by(z):
+        return decoded(p.target, torch.as_tensor(np.asarray(z), dtype=torch.float32))
     clouds = [as_source(s) for s in source.shapes]
     made = {"source, as it is": clouds, "nearest training shape": [p.train[1].shapes[i] for i in near],
             "linear map": by(linear.predict(source.z.numpy())), "transfer network": by(result.net.transfer(source.z)),
@@ -46,7 +47,12 @@ def transfer_scores(p: Pairs, result: TransferResult, linear: RidgeCV,
     truth = [surface_points(s, n_points, seed=1) for s in target.shapes]
     points = {name: [None if m is None else as_points(m, n_points) for m in row] for name, row in made.items()}
     metrics = {name: _quality(row, truth, thresholds) for name, row in points.items()}
-    metrics["sizes"] = {"training pairs": len(p.train[0].shapes), "test pairs": len(at), "epoch": result.epoch, "validation loss": result.val_loss}
+    metrics["sizes"] = {
+        "training pairs": len(p.train[0].shapes),
+        "test pairs": len(at),
+        "epoch": result.epoch,
+        "validation loss": result.val_loss,
+    }
     rows = [[c, m, l, t, e, s] for c, m, l, t, e, s in zip(*made.values(), target.shapes)]
     return rows[::max(1, len(rows)//shown)][:shown], [*made, "truth"], metrics
 
@@ -57,6 +63,7 @@ def as_source(shape):
 def _quality(made: list, truth: list, thresholds) -> dict:
     "Means over what was decoded, and how much that was."
     pairs = [(a, b) for a, b in zip(made, truth) if a is not None]
-    mean = lambda f: float(np.mean([f(a, b) for a, b in pairs])) if pairs else None
+    def mean(f):
+        return float(np.mean([f(a, b) for a, b in pairs])) if pairs else None
     scores = {f"F-score @{t}": mean(lambda a, b: f_score(a, b, t)) for t in thresholds}
     return {"chamfer": mean(chamfer_distance), **scores, "decoded": len(pairs)/len(made)}
