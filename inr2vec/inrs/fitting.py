@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from ..core.errors import one_of
-from ..core.io import came_later
+from ..core.io import declare_later_options
 from ..core.seeds import torch_rng
 from .c_kernels import compiled_kernels, fast_bfloat16
 from .manual_grad import FORMER_PRECISIONS, RULES, SirenBatch, precision_called
@@ -26,7 +26,7 @@ from .targets import from_logit, to_label
 
 # %% ../../nbs/inrs/50_fitting.ipynb #00000005
 _CAME_LATER = dict(rule="adam", fused=False)    # option -> what was done before it was there
-came_later(**_CAME_LATER)
+declare_later_options(**_CAME_LATER)
 
 @dataclass(frozen=True)
 class FitSpec:

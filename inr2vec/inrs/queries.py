@@ -79,7 +79,7 @@ def query_points(shape: Shape,
     n = spec.total - spec.uniform
     if shape.has_mesh: base, _ = sample_surface(shape, n, rng)
     elif shape.points is not None: base = shape.points[rng.integers(len(shape.points), size=n)]
-    else: raise EmptyShape(shape.where, "it has neither points nor faces")
+    else: raise EmptyShape(shape.source_or_name, "it has neither points nor faces")
     std = np.repeat((0.,) + tuple(spec.stds), (spec.surface, spec.close, spec.medium, spec.far)).astype(np.float32)
     noisy = base + std[:, None]*rng.standard_normal((n, 3), dtype=np.float32)
     x = np.concatenate([noisy, rng.uniform(-1, 1, (spec.uniform, 3)).astype(np.float32)])
@@ -91,7 +91,7 @@ def make_queries(shape: Shape,
                  spec: QuerySpec,
                  seed: int = 0,
                  ) -> tuple[np.ndarray, np.ndarray]:  # (q, 3) and (q,) float32, in one random order
-    "Coordinates and the raw field there: distances, or 0 and 1 for occ. Raises `BadShape` if `shape` has no such field."
+    "Coordinates and the raw field there: distances, or 0 and 1 for occ. Raises `BadShape` for shapes without it."
     one_of(field, FIELDS, "field")
     check_shape(shape, field)
     rng = numpy_rng(seed, "queries", field, shape.name)

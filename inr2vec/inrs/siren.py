@@ -64,7 +64,7 @@ def shared_init(spec: SirenSpec, seed: int = 0) -> Tensor:  # (num_params,) floa
     return torch.cat(out)
 
 def load_init(path: str | Path) -> tuple[SirenSpec, Tensor]:
-    """Spec and flat parameters (num_params,) of an initialisation that is a state dict: the authors' `.pt`, or safetensors.
+    """Spec and flat parameters (num_params,) of an initialisation in a state dict: the authors' `.pt`, or safetensors.
 
     Raises `UnreadableFile` for a file that is not one, and `FileNotFoundError` for none. A frequency is not in it: the
     spec has the default."""
