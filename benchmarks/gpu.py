@@ -122,7 +122,7 @@ def fitting_speed(
         for n in sizes:
             note(
                 f"ours, {way}, {n} at once",
-                lambda a, v: fit_batch(p.siren, init, a, v, "udf", replace(fit, **options), seed, device),
+                lambda a, v: fit_batch(p.siren, init, a, v, "udf", replace(fit, **options), seed),
                 n,
                 options["precision"],
             )
@@ -135,7 +135,7 @@ def whole_fits(p: Preset, quick: FitSpec, shapes, x, value, unseen, device: str,
     init = shared_init(p.siren, seed).to(device)
     x, value = x.to(device), value.to(device)
     def ours(fit):
-        return lambda: fit_batch(p.siren, init, x, value, "udf", fit, seed_for(seed, "gpu"), device).weights
+        return lambda: fit_batch(p.siren, init, x, value, "udf", fit, seed_for(seed, "gpu")).weights
     ways = {"plain": lambda: reference(p.siren, init, x, value, p.fit, seed_for(seed, "gpu"))}
     ways |= {
         f"{what}, {way}": ours(replace(fit, **options))
