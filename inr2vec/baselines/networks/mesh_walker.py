@@ -17,7 +17,7 @@ from ...data.shapes import Shape
 # %% ../../../nbs/baselines/networks/30_mesh_walker.ipynb #b7aa6e73
 def walkable(shape: Shape, faces: int = 1000) -> tuple[np.ndarray, list[np.ndarray]]:
     "Vertices (v, 3) float32 of a mesh of about `faces` faces, and the neighbours of each vertex."
-    if not shape.has_mesh: raise NotWatertight(shape.where, "it has no mesh to walk on", "use a data set of meshes")
+    if not shape.has_mesh: raise NotWatertight(shape.source_or_name, "it has no mesh to walk on", "use a data set of meshes")
     mesh = shape.trimesh()
     mesh.merge_vertices()
     vertices, triangles = mesh.vertices, mesh.faces
