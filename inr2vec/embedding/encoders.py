@@ -6,7 +6,7 @@
 __all__ = ['Builder', 'PACKAGE', 'EncoderSpec', 'EncoderEntry', 'register_encoder', 'registered_encoders', 'encoder_kinds',
            'current_name', 'encoder_entry', 'reads_first_layer', 'build_encoder']
 
-# %% ../../nbs/embedding/05_encoders.ipynb #6ece5804
+# %% ../../nbs/embedding/05_encoders.ipynb #c165daf9
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,10 +15,10 @@ from importlib import import_module
 from torch import nn
 
 from ..core.errors import UnknownOption, one_of
-from ..core.io import came_later
+from ..core.io import declare_later_options
 from ..inrs.siren import SirenSpec
 
-# %% ../../nbs/embedding/05_encoders.ipynb #6af3c3f4
+# %% ../../nbs/embedding/05_encoders.ipynb #491abb5c
 @dataclass(frozen=True)
 class EncoderSpec:
     "Which encoder, and its widths."
@@ -38,9 +38,9 @@ class EncoderSpec:
     pool: str = "max"
     options: dict = field(default_factory=dict)     # settings of encoders that are defined elsewhere
 
-came_later(options={})         # stored models and checkpoints of the time before `options` keep their fingerprints
+declare_later_options(options={})    # checkpoints of the time before `options` keep their fingerprints
 
-# %% ../../nbs/embedding/05_encoders.ipynb #ab85862d
+# %% ../../nbs/embedding/05_encoders.ipynb #265a395c
 Builder = Callable[[SirenSpec, EncoderSpec, str], nn.Module]   # of (siren, spec, field)
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def register_encoder(
         return build
     return add
 
-# %% ../../nbs/embedding/05_encoders.ipynb #a4dc8a33
+# %% ../../nbs/embedding/05_encoders.ipynb #fcb35b4f
 PACKAGE = "inr2vec.embedding"
 
 def registered_encoders() -> dict[str, EncoderEntry]:

@@ -6,7 +6,8 @@
 __all__ = ['RATE', 'WIDTH', 'COUNT', 'SHARE', 'RANGES', 'EARLIER_WORDS', 'Range', 'Choice', 'PlainName', 'above_zero', 'typed',
            'checked', 'replaced', 'parse_overrides', 'to_plain', 'from_plain']
 
-# %% ../../nbs/embedding/58_settings.ipynb #8e77b081
+# %% ../../nbs/embedding/58_settings.ipynb #4ff3eb84
+import copy
 import json
 import math
 import re
@@ -15,12 +16,12 @@ import typing
 from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 
 from ..core.errors import UnknownOption, one_of
-from ..core.io import LATER
+from ..core.io import NEUTRAL_VALUES
 from .encoders import current_name, encoder_kinds
 from ..inrs.fitting import PRECISIONS, RULES
 from ..inrs.meta_init import INITS
 
-# %% ../../nbs/embedding/58_settings.ipynb #d78d89c3
+# %% ../../nbs/embedding/58_settings.ipynb #1b130e2e
 @dataclass(frozen=True)
 class Range:
     "Numbers from `least` to `most`; `open_below` and `open_above` leave these two out."
@@ -60,7 +61,7 @@ def above_zero(most: float) -> Range:
     "Numbers above zero."
     return Range(0, most, open_below=True)
 
-# %% ../../nbs/embedding/58_settings.ipynb #0376902a
+# %% ../../nbs/embedding/58_settings.ipynb #652688ed
 RATE, WIDTH, COUNT = above_zero(10), Range(1, 65_536), Range(1, 10_000_000)
 SHARE = Range(0, 1, open_above=True)
 
@@ -86,7 +87,7 @@ RANGES: dict[str, dict[str, Range | Choice | PlainName]] = {
                    meshes=Range(0, 1_000_000), tolerance=above_zero(2), init=Choice(INITS)),
 }
 
-# %% ../../nbs/embedding/58_settings.ipynb #7461f9f1
+# %% ../../nbs/embedding/58_settings.ipynb #09b72be1
 EARLIER_WORDS = {"precision": {"float32": "fp32", "bfloat16": "bf16"}}    # setting -> word -> what it is called now
 
 def typed(value, hint, name: str):
@@ -132,7 +133,7 @@ def checked(spec, path: str = ""):
         changed[f.name] = value
     return replace(spec, **changed)
 
-# %% ../../nbs/embedding/58_settings.ipynb #d86e4d37
+# %% ../../nbs/embedding/58_settings.ipynb #42ae5d65
 def replaced(spec, name: str, value):
     "`spec` with the setting at the dotted `name` replaced. Raises `UnknownOption` for a name that does not exist."
     return _replaced(spec, name.split("."), value, name)
@@ -161,7 +162,7 @@ def parse_overrides(items: "list[str] | dict | str | None") -> dict:
         except json.JSONDecodeError: out[name.strip()] = value.strip()
     return out
 
-# %% ../../nbs/embedding/58_settings.ipynb #7045a708
+# %% ../../nbs/embedding/58_settings.ipynb #6754b607
 def to_plain(spec) -> dict:
     "A settings object as numbers, words, lists and dicts, as JSON holds them."
     return json.loads(json.dumps(asdict(spec)))
@@ -184,7 +185,7 @@ def _from_plain(cls: type, plain: dict, path: str):
         if name in plain:
             value, part = plain[name], hints[name]
             out[name] = _from_plain(part, value, _dotted(path, name)) if is_dataclass(part) else value
-        elif name in LATER: out[name] = LATER[name]
+        elif name in NEUTRAL_VALUES: out[name] = copy.copy(NEUTRAL_VALUES[name])
         else: raise UnknownOption(_dotted(path, name), "it is missing", "add it with the value that was used")
     return cls(**out)
 

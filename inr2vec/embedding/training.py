@@ -167,7 +167,7 @@ class Views:
 
 def _columns(pairs: Tensor) -> tuple[Tensor, ...]: return pairs.unbind(1)   # (n, 2) -> (n,), (n,)
 
-# %% ../../nbs/embedding/50_training.ipynb #7aa5eaac
+# %% ../../nbs/embedding/50_training.ipynb #cdc3f67b
 @dataclass
 class Batch:
     "What one step looks at."
@@ -195,7 +195,7 @@ def step_loss(
     loss = field_loss(field, logits, batch.label[views.part]).mean()
     return loss, contrastive_loss(*gather(z.float()), spec.temperature) if spec.contrast else loss.new_zeros(())
 
-# %% ../../nbs/embedding/50_training.ipynb #ddc660a6
+# %% ../../nbs/embedding/50_training.ipynb #67bb7d43
 @dataclass(frozen=True)
 class Runtime:
     "How a training runs; nothing here changes its result."
@@ -256,11 +256,11 @@ class _StepLoss:
         return Views(self.model["encoder"], self.weights, self.spec, self.seed)
 
     def __call__(self, step: int) -> tuple[Tensor, Tensor, Tensor]:  # what is differentiated, and its two parts
-        x, label = self.questions.x, self.questions.label
+        views, x, label = self.views, self.questions.x, self.questions.label
         rng, size = torch_rng(self.seed, "step", step), min(self.spec.points, x.shape[1])
         i = batch_of(step, len(x), self.spec.batch, self.seed).to(x.device, non_blocking=True)
         first = int(torch.randint(x.shape[1] - size + 1, (), generator=rng))
         some = slice(first, first + size)     # queries lie in random order, so any slice is a sample
         batch = Batch(i, x[i, some], label[i, some], rng)
-        loss, contrast = self.step_of(self.views, self.model["decoder"], batch, self.field)
+        loss, contrast = self.step_of(views, self.model["decoder"], batch, self.field)
         return loss + self.spec.contrast*contrast, loss, contrast
