@@ -6,7 +6,7 @@
 __all__ = ['RATE', 'WIDTH', 'COUNT', 'SHARE', 'RANGES', 'EARLIER_WORDS', 'Range', 'Choice', 'PlainName', 'above_zero', 'typed',
            'checked', 'replaced', 'parse_overrides', 'to_plain', 'from_plain']
 
-# %% ../../nbs/embedding/58_settings.ipynb #4ff3eb84
+# %% ../../nbs/embedding/58_settings.ipynb #312d89b9
 import copy
 import json
 import math
@@ -18,10 +18,10 @@ from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from ..core.errors import UnknownOption, one_of
 from ..core.io import NEUTRAL_VALUES
 from .encoders import current_name, encoder_kinds
-from ..inrs.fitting import PRECISIONS, RULES
+from ..inrs.manual_grad import FORMER_PRECISIONS, PRECISIONS, RULES
 from ..inrs.meta_init import INITS
 
-# %% ../../nbs/embedding/58_settings.ipynb #1b130e2e
+# %% ../../nbs/embedding/58_settings.ipynb #8b3fda5b
 @dataclass(frozen=True)
 class Range:
     "Numbers from `least` to `most`; `open_below` and `open_above` leave these two out."
@@ -61,7 +61,7 @@ def above_zero(most: float) -> Range:
     "Numbers above zero."
     return Range(0, most, open_below=True)
 
-# %% ../../nbs/embedding/58_settings.ipynb #652688ed
+# %% ../../nbs/embedding/58_settings.ipynb #22e591ed
 RATE, WIDTH, COUNT = above_zero(10), Range(1, 65_536), Range(1, 10_000_000)
 SHARE = Range(0, 1, open_above=True)
 
@@ -87,8 +87,8 @@ RANGES: dict[str, dict[str, Range | Choice | PlainName]] = {
                    meshes=Range(0, 1_000_000), tolerance=above_zero(2), init=Choice(INITS)),
 }
 
-# %% ../../nbs/embedding/58_settings.ipynb #09b72be1
-EARLIER_WORDS = {"precision": {"float32": "fp32", "bfloat16": "bf16"}}    # setting -> word -> what it is called now
+# %% ../../nbs/embedding/58_settings.ipynb #87ea56d7
+EARLIER_WORDS = {"precision": FORMER_PRECISIONS}    # setting -> word -> what it is called now
 
 def typed(value, hint, name: str):
     "`value` as the type that `hint` declares. Raises `UnknownOption`, with the setting's dotted `name`, for others."
@@ -133,7 +133,7 @@ def checked(spec, path: str = ""):
         changed[f.name] = value
     return replace(spec, **changed)
 
-# %% ../../nbs/embedding/58_settings.ipynb #42ae5d65
+# %% ../../nbs/embedding/58_settings.ipynb #6823b2d6
 def replaced(spec, name: str, value):
     "`spec` with the setting at the dotted `name` replaced. Raises `UnknownOption` for a name that does not exist."
     return _replaced(spec, name.split("."), value, name)
@@ -162,7 +162,7 @@ def parse_overrides(items: "list[str] | dict | str | None") -> dict:
         except json.JSONDecodeError: out[name.strip()] = value.strip()
     return out
 
-# %% ../../nbs/embedding/58_settings.ipynb #6754b607
+# %% ../../nbs/embedding/58_settings.ipynb #448f5576
 def to_plain(spec) -> dict:
     "A settings object as numbers, words, lists and dicts, as JSON holds them."
     return json.loads(json.dumps(asdict(spec)))

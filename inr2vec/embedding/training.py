@@ -22,8 +22,8 @@ from ..core.errors import Inr2VecError, UnknownOption, one_of
 from ..core.loop import Checkpoint, LoopPlan, run_loop
 from ..core.seeds import torch_rng
 from ..data.shapes import Shape
-from ..inrs.fitting import PRECISIONS
-from ..inrs.muon import tf32
+from ..inrs.manual_grad import PRECISIONS
+from ..inrs.muon import tf32_products
 from ..inrs.queries import QuerySpec, make_queries
 from ..inrs.targets import field_loss, to_label
 from ..inrs.weight_space import moved, random_motions
@@ -71,7 +71,7 @@ class TrainSpec:
     contrast: float = 0.         # weight of the contrastive loss between two motions of one INR
     temperature: float = .1      # of that loss
     views: int = 0               # motions of each INR, drawn once, of which a step takes one; 0: new ones every step
-    precision: str = "fp32"      # of the products: 'tf32' or 'bf16' where the machine multiplies these faster
+    precision: str = "float32"      # of the products: 'tf32' or 'bfloat16' where the machine multiplies these faster
     max_steps: int | None = None # an end to large data sets: at most so many steps
 
     def steps(self, n: int) -> int:
@@ -167,7 +167,7 @@ class Views:
 
 def _columns(pairs: Tensor) -> tuple[Tensor, ...]: return pairs.unbind(1)   # (n, 2) -> (n,), (n,)
 
-# %% ../../nbs/embedding/50_training.ipynb #cdc3f67b
+# %% ../../nbs/embedding/50_training.ipynb #00f52591
 @dataclass
 class Batch:
     "What one step looks at."
@@ -189,13 +189,13 @@ def step_loss(
 ) -> tuple[Tensor, Tensor]:
     "The reconstruction loss and the contrastive loss of one step."
     spec = views.spec
-    with torch.autocast(batch.x.device.type, torch.bfloat16, enabled=spec.precision == "bf16"):
+    with torch.autocast(batch.x.device.type, torch.bfloat16, enabled=spec.precision == "bfloat16"):
         z, x = views(batch.i, batch.x, batch.rng, 2 if spec.contrast else 1)
         logits = decoder(z[0], x).float()
     loss = field_loss(field, logits, batch.label[views.part]).mean()
     return loss, contrastive_loss(*gather(z.float()), spec.temperature) if spec.contrast else loss.new_zeros(())
 
-# %% ../../nbs/embedding/50_training.ipynb #67bb7d43
+# %% ../../nbs/embedding/50_training.ipynb #384de59e
 @dataclass(frozen=True)
 class Runtime:
     "How a training runs; nothing here changes its result."
@@ -237,7 +237,7 @@ def train(
         checkpoint = Checkpoint(Path(runtime.checkpoint), settings, runtime.every)
     loss = _StepLoss(model, weights.to(device), questions.to(device), field, spec, seed, runtime.step_of)
     plan = LoopPlan(spec.steps(n), "inr2vec", reseed=(seed, "dropout"), progress=runtime.progress)
-    with tf32(spec.precision == "tf32"): result = run_loop(model, optimizer, loss, plan, checkpoint=checkpoint)
+    with tf32_products(spec.precision == "tf32"): result = run_loop(model, optimizer, loss, plan, checkpoint=checkpoint)
     return History([v[1] for v in result.values], [v[2] for v in result.values])
 
 @dataclass(eq=False)
