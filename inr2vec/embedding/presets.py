@@ -4,14 +4,15 @@
 
 # %% auto #0
 __all__ = ['SMOKE', 'LAPTOP', 'GPU', 'PAPER', 'PRESETS', 'QUICK', 'DecoderSpec', 'HeadSpec', 'Preset', 'get_preset',
-           'preset_to_dict', 'preset_from_dict', 'make_encoder', 'make_decoder']
+           'parse_overrides', 'preset_to_dict', 'preset_from_dict', 'make_encoder', 'make_decoder']
 
 # %% ../../nbs/embedding/60_presets.ipynb #00000003
+import json
 from dataclasses import dataclass
 
 from torch import nn
 
-from ..core.errors import one_of
+from ..core.errors import UnknownOption, one_of
 from .decoder import ImplicitDecoder
 from .encoders import EncoderSpec, build_encoder
 from .settings import checked, from_plain, replaced, to_plain
@@ -124,6 +125,18 @@ def get_preset(
     spec = preset if isinstance(preset, Preset) else PRESETS[one_of(preset, PRESETS, "preset")]
     for name, value in overrides.items(): spec = replaced(spec, name, value)
     return checked(spec)
+
+def parse_overrides(items: "list[str] | dict | str | None") -> dict:
+    "`['fit.steps=500']`, as on a command line, as a dict; values are JSON, or words."
+    if isinstance(items, str): items = [items]
+    if not items or isinstance(items, dict): return dict(items or {})
+    out = {}
+    for item in items:
+        name, eq, value = str(item).partition("=")
+        if not eq: raise UnknownOption(item, "it has no '='", "write name=value, for example fit.steps=500")
+        try: out[name.strip()] = json.loads(value)
+        except json.JSONDecodeError: out[name.strip()] = value.strip()
+    return out
 
 # %% ../../nbs/embedding/60_presets.ipynb #0000000e
 def preset_to_dict(preset: Preset) -> dict:

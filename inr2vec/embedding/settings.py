@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['RATE', 'WIDTH', 'COUNT', 'SHARE', 'RANGES', 'EARLIER_WORDS', 'Range', 'Choice', 'PlainName', 'above_zero', 'typed',
-           'checked', 'replaced', 'parse_overrides', 'to_plain', 'from_plain']
+           'checked', 'replaced', 'to_plain', 'from_plain']
 
-# %% ../../nbs/embedding/58_settings.ipynb #312d89b9
+# %% ../../nbs/embedding/58_settings.ipynb #5ad6792d
 import copy
 import json
 import math
@@ -21,7 +21,7 @@ from .encoders import current_name, encoder_kinds
 from ..inrs.manual_grad import FORMER_PRECISIONS, PRECISIONS, RULES
 from ..inrs.meta_init import INITS
 
-# %% ../../nbs/embedding/58_settings.ipynb #8b3fda5b
+# %% ../../nbs/embedding/58_settings.ipynb #bcfa2f85
 @dataclass(frozen=True)
 class Range:
     "Numbers from `least` to `most`; `open_below` and `open_above` leave these two out."
@@ -61,7 +61,7 @@ def above_zero(most: float) -> Range:
     "Numbers above zero."
     return Range(0, most, open_below=True)
 
-# %% ../../nbs/embedding/58_settings.ipynb #22e591ed
+# %% ../../nbs/embedding/58_settings.ipynb #b1a6b722
 RATE, WIDTH, COUNT = above_zero(10), Range(1, 65_536), Range(1, 10_000_000)
 SHARE = Range(0, 1, open_above=True)
 
@@ -87,7 +87,7 @@ RANGES: dict[str, dict[str, Range | Choice | PlainName]] = {
                    meshes=Range(0, 1_000_000), tolerance=above_zero(2), init=Choice(INITS)),
 }
 
-# %% ../../nbs/embedding/58_settings.ipynb #87ea56d7
+# %% ../../nbs/embedding/58_settings.ipynb #41b1c105
 EARLIER_WORDS = {"precision": FORMER_PRECISIONS}    # setting -> word -> what it is called now
 
 def typed(value, hint, name: str):
@@ -133,7 +133,7 @@ def checked(spec, path: str = ""):
         changed[f.name] = value
     return replace(spec, **changed)
 
-# %% ../../nbs/embedding/58_settings.ipynb #6823b2d6
+# %% ../../nbs/embedding/58_settings.ipynb #611b5408
 def replaced(spec, name: str, value):
     "`spec` with the setting at the dotted `name` replaced. Raises `UnknownOption` for a name that does not exist."
     return _replaced(spec, name.split("."), value, name)
@@ -150,19 +150,7 @@ def _replaced(spec, path: list[str], value, name: str):
         raise UnknownOption(name, "it is a group of numbers", f"name one of {parts}")
     return replace(spec, **{key: value})
 
-def parse_overrides(items: "list[str] | dict | str | None") -> dict:
-    "`['fit.steps=500']`, as on a command line, as a dict; values are JSON, or words."
-    if isinstance(items, str): items = [items]
-    if not items or isinstance(items, dict): return dict(items or {})
-    out = {}
-    for item in items:
-        name, eq, value = str(item).partition("=")
-        if not eq: raise UnknownOption(item, "it has no '='", "write name=value, for example fit.steps=500")
-        try: out[name.strip()] = json.loads(value)
-        except json.JSONDecodeError: out[name.strip()] = value.strip()
-    return out
-
-# %% ../../nbs/embedding/58_settings.ipynb #448f5576
+# %% ../../nbs/embedding/58_settings.ipynb #6c83a682
 def to_plain(spec) -> dict:
     "A settings object as numbers, words, lists and dicts, as JSON holds them."
     return json.loads(json.dumps(asdict(spec)))

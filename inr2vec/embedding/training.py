@@ -167,7 +167,7 @@ class Views:
 
 def _columns(pairs: Tensor) -> tuple[Tensor, ...]: return pairs.unbind(1)   # (n, 2) -> (n,), (n,)
 
-# %% ../../nbs/embedding/50_training.ipynb #00f52591
+# %% ../../nbs/embedding/50_training.ipynb #426fb4d6
 @dataclass
 class Batch:
     "What one step looks at."
@@ -195,7 +195,7 @@ def step_loss(
     loss = field_loss(field, logits, batch.label[views.part]).mean()
     return loss, contrastive_loss(*gather(z.float()), spec.temperature) if spec.contrast else loss.new_zeros(())
 
-# %% ../../nbs/embedding/50_training.ipynb #384de59e
+# %% ../../nbs/embedding/50_training.ipynb #330879e4
 @dataclass(frozen=True)
 class Runtime:
     "How a training runs; nothing here changes its result."
