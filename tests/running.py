@@ -29,7 +29,7 @@ def test_gpu() -> Results:
     "some experiments and the GPU benchmark run on a pretended GPU: nothing of the processor meets anything of the GPU"
     names = ["main", "segmentation", "completion", "classification", "benchmarks/gpu.py"]
     def ran(name: str) -> list[str]:
-        return problems_of_command([sys.executable, ROOT/"tests"/"card.py", name], THREADS)
+        return problems_of_command([sys.executable, ROOT/"tests"/"pretended_gpu.py", name], THREADS)
 
     with ThreadPoolExecutor(WORKERS) as pool: return {f"gpu {n}": r for n, r in zip(names, pool.map(ran, names))}
 

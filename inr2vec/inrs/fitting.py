@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from ..core.errors import one_of
-from ..core.io import came_later
+from ..core.io import declare_later_options
 from .targets import field_loss, from_logit, to_label
 from ..core.seeds import torch_rng
 from .c_kernels import adam, buffer_size, can_compute, fast_bf16, gradient, half_size, kernels
@@ -59,7 +59,7 @@ class FitSpec:
         return f"FitSpec({', '.join(shown)})"
 
 LATER = dict(rule="adam", fused=False)  # option -> what was done before it was there
-came_later(**LATER)
+declare_later_options(**LATER)
 
 @dataclass
 class Fitted:

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.errors import one_of
-from .results import Result, Table, comparison_table, load_results
+from .results import Result, comparison_table, load_results
+from .table import Table
 
 # %% ../../nbs/report/20_paper.ipynb #d59f580d
 @dataclass(frozen=True)

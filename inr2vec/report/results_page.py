@@ -15,7 +15,8 @@ from IPython.display import Markdown
 
 from ..core.errors import UnreadableFile
 from .paper import beside, CONTENTS, on, PAPER, where_in_paper, without_experiment
-from .results import Result, Table, comparison_table, load_results
+from .results import Result, comparison_table, load_results
+from .table import Table
 
 # %% ../../nbs/report/60_results_page.ipynb #8ed58a00
 def experiments_about(folder) -> dict[str, tuple[str, str]]:  # name -> title, one line

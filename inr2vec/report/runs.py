@@ -16,7 +16,8 @@ from pathlib import Path
 import inr2vec
 from ..data.datasets import detect_layout
 from .paper import PAPER, beside
-from .results import Result, Table, comparison_table, load_result
+from .results import Result, comparison_table, load_result
+from .table import Table
 from ..core.io import write_atomically
 
 # %% ../../nbs/report/30_runs.ipynb #9671996b

@@ -17,7 +17,8 @@ from ..viz.rendering import PALETTE
 from ..core.errors import UnreadableFile
 from ..core.io import reading
 from ..viz.figures import quantized
-from .results import Result, Table, comparison_table, load_result
+from .results import Result, comparison_table, load_result
+from .table import Table
 
 # %% ../../nbs/report/40_speed.ipynb #0820587a
 def fit_rows(folder) -> list[dict]:

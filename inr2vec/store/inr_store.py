@@ -29,7 +29,7 @@ from ..inrs.queries import QuerySpec, make_queries
 from ..core.seeds import seed_for, torch_rng
 from ..data.shapes import Shape
 from .shards import Inrs, read_shard, write_shard
-from ..core.io import fingerprint, sweep, write_atomically
+from ..core.io import fingerprint, remove_stale_temporaries, write_atomically
 from ..inrs.siren import SirenSpec, load_init
 
 _all_ = ["Inrs", "write_atomically", "fingerprint"]
@@ -204,7 +204,7 @@ def fit_shapes(shapes: Sequence[Shape],
                 init=fingerprint(init.cpu().numpy().tobytes().hex()),
             )
             store = InrStore(store, config, spec, init, dtype)
-    sweep(store.path)
+    remove_stale_temporaries(store.path)
     report = store.verify(deep=repair)
     if report.damaged and not repair:
         raise CorruptStore(store.path, str(report), "`fit_shapes(..., repair=True)`, or `store.discard(k)`")
