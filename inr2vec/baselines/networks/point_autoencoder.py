@@ -8,7 +8,7 @@ __all__ = ['PointAutoencoder']
 # %% ../../../nbs/baselines/networks/26_point_autoencoder.ipynb #3240a4c3
 from torch import Tensor, nn
 
-from .layers import chamfer_loss, check_cloud
+from .layers import chamfer_loss, check_clouds
 
 # %% ../../../nbs/baselines/networks/26_point_autoencoder.ipynb #fef8455a
 class PointAutoencoder(nn.Module):
@@ -17,18 +17,28 @@ class PointAutoencoder(nn.Module):
                  code: int = 1024, points: int = 2048, hidden=(256, 256)):
         super().__init__()
         self.encoder, self.to_code, self.points = encoder, nn.Linear(encoder.embed_dim, code), points
-        if hasattr(encoder, "head"): del encoder.head  # classes are not asked for
-        self.decoder = nn.Sequential(
-            *[m for i, o in zip((code, *hidden), hidden) for m in (nn.Linear(i, o), nn.ReLU())],
-            nn.Linear(hidden[-1], 3 * points),
-        )
+        if hasattr(encoder, "head"): del encoder.head     # there are no classes to tell
+        layers = []
+        for i, o in zip((code, *hidden), hidden): layers += [nn.Linear(i, o), nn.ReLU()]
+        self.decoder = nn.Sequential(*layers, nn.Linear(hidden[-1], 3*points))
 
     @property
-    def penalty(self): return getattr(self.encoder, "penalty", 0.)           # PointNet's
+    def penalty(self) -> "Tensor | float":
+        "The encoder's own term of the loss; only PointNet has one."
+        return getattr(self.encoder, "penalty", 0.)
 
-    def embed(self, x: Tensor) -> Tensor: return self.to_code(self.encoder.embed(check_cloud(x)))
-    def decode(self, z: Tensor) -> Tensor: return self.decoder(z).view(len(z), self.points, 3)
-    def forward(self, x: Tensor) -> Tensor: return self.decode(self.embed(x))
-    def loss(self, x: Tensor) -> Tensor:  # ()
-        "The Chamfer loss of what comes back."
+    def embed(self, x: Tensor) -> Tensor:
+        "Clouds (b, n, 3) to codes (b, code). Raises `BadShape`."
+        return self.to_code(self.encoder.embed(check_clouds(x)))
+
+    def decode(self, z: Tensor) -> Tensor:
+        "Codes (b, code) to clouds (b, points, 3)."
+        return self.decoder(z).view(len(z), self.points, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        "Clouds (b, n, 3) to what their codes give back (b, points, 3)."
+        return self.decode(self.embed(x))
+
+    def loss(self, x: Tensor) -> Tensor:
+        "The mean Chamfer loss between clouds (b, n, 3) and what comes back: a scalar, in squared coordinates."
         return chamfer_loss(self(x), x).mean()
