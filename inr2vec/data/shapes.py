@@ -43,7 +43,7 @@ class Shape:
     @property
     def has_mesh(self) -> bool: return self.faces is not None
     @property
-    def where(self) -> str: return self.source or self.name
+    def source_or_name(self) -> str: return self.source or self.name
 
     def trimesh(self) -> trimesh.Trimesh:
         "The mesh as a `trimesh.Trimesh`, its vertices and faces untouched."
@@ -57,14 +57,14 @@ class Shape:
 # %% ../../nbs/data/10_shapes.ipynb #00000006
 def _check_coordinates(shape: Shape, x: np.ndarray, what: str):
     "Raise unless `x` is (n, 3), not empty, finite, and has an extent."
-    if len(x) == 0: raise EmptyShape(shape.where, f"it has no {what}")
+    if len(x) == 0: raise EmptyShape(shape.source_or_name, f"it has no {what}")
     if x.ndim != 2 or x.shape[1] != 3:
-        raise BadShape(shape.where, f"its {what} have the shape {x.shape}, not (n, 3)", "keep the x, y, z columns only")
+        raise BadShape(shape.source_or_name, f"its {what} have the shape {x.shape}, not (n, 3)", "keep the x, y, z columns only")
     if bad := int((~np.isfinite(x)).any(1).sum()):
-        raise NonFinite(shape.where, f"{bad} of its {len(x)} {what} are not finite")
-    if len(x) == 1: raise DegenerateShape(shape.where, f"it has a single one of {what}")
+        raise NonFinite(shape.source_or_name, f"{bad} of its {len(x)} {what} are not finite")
+    if len(x) == 1: raise DegenerateShape(shape.source_or_name, f"it has a single one of {what}")
     if not np.ptp(x, axis=0).max() > 0:
-        raise DegenerateShape(shape.where, f"its {len(x)} {what} are all the same point")
+        raise DegenerateShape(shape.source_or_name, f"its {len(x)} {what} are all the same point")
 
 def face_areas(shape: Shape) -> np.ndarray:  # (f,) float64, in squared units of the shape
     "Areas of the mesh's faces."
@@ -81,26 +81,26 @@ def check_shape(shape: Shape,
                 field: str | None = None,  # 'sdf' asks for a watertight mesh as well
                 ) -> Shape:                # the same shape, for chaining
     "Raise the `BadShape` that applies, or return `shape`."
-    if shape.points is None and not shape.has_mesh: raise EmptyShape(shape.where, "it has neither points nor faces")
+    if shape.points is None and not shape.has_mesh: raise EmptyShape(shape.source_or_name, "it has neither points nor faces")
     if shape.points is not None: _check_coordinates(shape, shape.points, "points")
     if shape.has_mesh:
         _check_coordinates(shape, shape.vertices, "vertices")
-        if len(shape.faces) == 0: raise EmptyShape(shape.where, "its mesh has no faces")
+        if len(shape.faces) == 0: raise EmptyShape(shape.source_or_name, "its mesh has no faces")
         if shape.faces.min() < 0 or shape.faces.max() >= len(shape.vertices):
             raise BadShape(
-                shape.where,
+                shape.source_or_name,
                 f"a face names vertex {shape.faces.max()} of {len(shape.vertices)}",
                 "export the mesh again",
             )
         areas = face_areas(shape)
         # relative to the mesh's own size: float32 leaves no exact zeros
         if bad := int((areas <= 1e-12*np.ptp(shape.vertices, axis=0).max()**2).sum()):
-            raise ZeroAreaFaces(shape.where, f"{bad} of its {len(areas)} faces have no area")
+            raise ZeroAreaFaces(shape.source_or_name, f"{bad} of its {len(areas)} faces have no area")
     if field == "sdf":
         if not shape.has_mesh:
-            raise NotWatertight(shape.where, "it is a point cloud, and a signed distance needs a mesh")
+            raise NotWatertight(shape.source_or_name, "it is a point cloud, and a signed distance needs a mesh")
         if not is_watertight(shape):
-            raise NotWatertight(shape.where, "its mesh has holes or edges with more than two faces")
+            raise NotWatertight(shape.source_or_name, "its mesh has holes or edges with more than two faces")
     return shape
 
 # %% ../../nbs/data/10_shapes.ipynb #0000000b

@@ -74,7 +74,7 @@ def query_points(
     n = spec.total - spec.uniform
     if shape.has_mesh: base, _ = sample_surface(shape, n, rng)
     elif shape.points is not None: base = shape.points[rng.integers(len(shape.points), size=n)]
-    else: raise EmptyShape(shape.where, "it has neither points nor faces")
+    else: raise EmptyShape(shape.source_or_name, "it has neither points nor faces")
     std = np.repeat((0.,) + tuple(spec.stds), (spec.surface, spec.close, spec.medium, spec.far)).astype(np.float32)
     noisy = base + std[:, None]*rng.standard_normal((n, 3), dtype=np.float32)
     x = np.concatenate([noisy, rng.uniform(-1, 1, (spec.uniform, 3)).astype(np.float32)])

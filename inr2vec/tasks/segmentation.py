@@ -31,13 +31,13 @@ def check_parts(shape: Shape) -> Shape:
     "Raise `BadShape` unless there is a part for each point; return `shape`."
     if shape.points is None or shape.point_parts is None:
         raise BadShape(
-            shape.where,
+            shape.source_or_name,
             "its points carry no parts",
             "use a data set with a part for each point: ShapeNet Part, `.npz` files with `parts`, or 'families'",
         )
     if len(shape.point_parts) != len(shape.points):
         raise BadShape(
-            shape.where,
+            shape.source_or_name,
             f"it has {len(shape.points)} points and {len(shape.point_parts)} parts",
             "give one part for each point",
         )

@@ -114,8 +114,8 @@ def prepared(item,                     # a `Shape`, (r, r, r) bool voxels, or (n
     s = replace(s, points=None, point_parts=None) if as_mesh else replace(s, vertices=None, faces=None, face_parts=None)
     x = s.vertices if as_mesh else s.points
     if x is None or len(x) == 0 or (as_mesh and len(s.faces) == 0):
-        raise EmptyShape(s.where, "there is nothing to draw")
-    if not np.isfinite(x).all(): raise NonFinite(s.where, "some of its coordinates are not finite")
+        raise EmptyShape(s.source_or_name, "there is nothing to draw")
+    if not np.isfinite(x).all(): raise NonFinite(s.source_or_name, "some of its coordinates are not finite")
     x = UPRIGHT[up](x.astype(np.float64))
     seen = x[np.unique(s.faces)] if as_mesh else x
     x = x - (seen.max(0) + seen.min(0))/2

@@ -84,7 +84,7 @@ def clouds_of(shapes: list[Shape], n: int = 2048, seed: int = 0) -> Tensor:  # (
                 torch.randint(len(s.points), (max(n - len(s.points), 0),), generator=rng(s)),
             ]
         )[:n]
-    if bad := [s.where for s in shapes if s.points is None]:
+    if bad := [s.source_or_name for s in shapes if s.points is None]:
         raise Inr2VecError(bad[0], "it has no points", "read it with `n_points`, or use `with_points`")
     return torch.stack([torch.from_numpy(np.asarray(s.points, np.float32))[pick(s)] for s in shapes])
 
