@@ -237,7 +237,7 @@ def usual_parameters(notebook: Path) -> dict:
 def _names_of(parameter: str) -> list[str]:
     "What the names in a list parameter may be; nothing for other parameters."
     if parameter == "fields": from inr2vec.inrs.queries import FIELDS as names
-    elif parameter == "networks": from inr2vec.baselines.shared.training import NETWORKS as names
+    elif parameter == "networks": from inr2vec.baselines.registry import SHARED_NETWORKS as names
     elif parameter == "rivals": from inr2vec.experiments.tables.generators import RIVALS as names
     elif parameter == "only":
         from inr2vec.studies.encoder_ablation import base_preset, variants

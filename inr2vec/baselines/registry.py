@@ -14,7 +14,7 @@ from ..core.fields import SHAPES_OF
 from ..core.registry import Registry
 
 # %% ../../nbs/baselines/05_registry.ipynb #d9cdba6e
-READS = (*SHAPES_OF.values(), "weights")    # what a baseline can read of a shape
+READS = (*SHAPES_OF.values(), "weights", "fields")    # what a baseline can read of a shape
 
 @dataclass(frozen=True)
 class Baseline:
@@ -42,7 +42,7 @@ class BaselineRegistry(Registry):
         return add
 
     def reading(self, what: str) -> list[str]:
-        "Names of those that read clouds, meshes, voxels or weights. Raises `UnknownOption`."
+        "Names of those that read clouds, meshes, voxels, weights or fields. Raises `UnknownOption`."
         one_of(what, READS, "what")
         return [name for name, baseline in self.items() if baseline.reads == what]
 

@@ -37,7 +37,8 @@ def neighbour_lists(triangles: np.ndarray, n: int) -> list[np.ndarray]:
 
 def walkable_mesh(shape: Shape, faces: int = 1000) -> Mesh:
     "The mesh of `shape` with about `faces` faces of about one size. Raises `NotWatertight` if it has none."
-    if not shape.has_mesh: raise NotWatertight(shape.where, "it has no mesh to walk on", "use a data set of meshes")
+    if not shape.has_mesh:
+        raise NotWatertight(shape.source_or_name, "it has no mesh to walk on", "use a data set of meshes")
     mesh = shape.trimesh()
     mesh.merge_vertices()
     vertices, triangles = mesh.vertices, mesh.faces
