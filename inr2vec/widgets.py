@@ -28,7 +28,7 @@ from .inrs.reconstruction import inr_field, reconstruct
 from .tasks.retrieval import Index
 from .data.shapes import Shape
 from .inrs.siren import SirenSpec, shared_init
-from .studies.tsne import plane
+from .studies.tsne import tsne_plane
 
 # %% ../nbs/10_widgets.ipynb #2062a8aa
 def live() -> bool:
@@ -236,7 +236,7 @@ class MapExplorer(Explorer):
                  xy=None,                  # (n, 2) where they lie; by t-SNE if not given
                  what: str = "points", seed: int = 0):
         self.shapes, self.labels, self.what = shapes, np.array([str(s.label) for s in shapes]), what
-        self.xy = np.asarray(plane(z, seed=seed) if xy is None else xy, np.float32)
+        self.xy = np.asarray(tsne_plane(z, seed=seed) if xy is None else xy, np.float32)
         if self.xy.shape != (len(shapes), 2):
             raise BadEmbeddings(
                 "xy", f"it has the shape {self.xy.shape}, for {len(shapes)} shapes", "give one point for each shape"
