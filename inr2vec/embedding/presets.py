@@ -15,7 +15,8 @@ from torch import nn
 from .decoder import ImplicitDecoder
 from .paper_encoder import PaperEncoder
 from ..core.errors import UnknownOption, one_of
-from ..inrs.fitting import RULES, FitSpec
+from ..inrs.fitting import FitSpec
+from ..inrs.manual_grad import RULES
 from ..inrs.meta_init import INITS
 from .probe_encoder import ProbeEncoder
 from ..inrs.queries import QuerySpec
