@@ -8,7 +8,8 @@ __all__ = ['classification_table', 'classify_with_networks', 'classify_by_field'
 # %% ../../../nbs/experiments/tables/32_classification.ipynb #7677f892
 from contextlib import nullcontext
 
-from ...baselines.training import SEES, DiscreteSpec, Trained, classifier_scores
+from ...baselines.presets import DiscreteSpec
+from ...baselines.training import Trained, classifier_scores
 from ...core.errors import Inr2VecError
 from ...core.fields import SHAPES_OF
 from ..pipeline import Prepared
@@ -16,10 +17,10 @@ from ..scoreboard import classify
 from .by_field import for_each_field
 from inr2vec.experiments.tables.networks import (
     CLASSIFIERS_OF_FIELD,
-    SEEN_AS,
     network_spec,
     test_part_as_seen,
     trained_classifier,
+    what_is_read,
 )
 
 # %% ../../../nbs/experiments/tables/32_classification.ipynb #2773bb90
@@ -84,7 +85,7 @@ def classify_with_networks(p: Prepared, names=None,              # networks; tho
                 }
             rows.append(
                 _classes_row(
-                    SEEN_AS[SEES[name]],
+                    what_is_read(name),
                     name,
                     metrics[name],
                     parameters=t.parameters,
@@ -93,7 +94,7 @@ def classify_with_networks(p: Prepared, names=None,              # networks; tho
             )
         except Inr2VecError as e:
             metrics[name] = {"accuracy": None, "reason": f"not run: {e.source}: {e.problem}"}
-            rows.append({"shapes": SEEN_AS[SEES[name]], "method": name, "note": metrics[name]["reason"]})
+            rows.append({"shapes": what_is_read(name), "method": name, "note": metrics[name]["reason"]})
     with watch("inr2vec, the head"): head, scores = classify(p, seed, progress)
     def size(net):
         return sum(w.numel() for w in net.parameters())

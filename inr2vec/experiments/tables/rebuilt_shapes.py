@@ -10,7 +10,9 @@ from contextlib import nullcontext
 
 import numpy as np
 
-from ...baselines.training import SEES, DiscreteSpec, Trained, classifier_scores
+from ...baselines.presets import DiscreteSpec
+from ...baselines.registry import NETWORKS
+from ...baselines.training import Trained, classifier_scores
 from ...core.errors import Inr2VecError
 from ...core.fields import SHAPES_OF
 from ..pipeline import Prepared
@@ -38,18 +40,16 @@ def rebuilt_shapes_table(
     def score(name, t):  # on originals and on what was rebuilt of them
         if t is None:
             return (evaluate_head(classify(p, seed, progress)[0].head, p.z_test[whole], truth[whole].tolist()),) * 2
-        of = {
-            "cloud": lambda: dict(clouds=[as_points(made[i], p.model.preset.points) for i in whole]),
-            "walk": lambda: dict(shapes=[made[i] for i in whole]),
-            "grid": lambda: dict(grids=[resized(made[i], spec.voxels) for i in whole]),
-        }[SEES[name]]()
+        again = [made[i] for i in whole]
+        if NETWORKS[name].reads == "clouds": again = [as_points(m, p.model.preset.points) for m in again]
+        if NETWORKS[name].reads == "voxels": again = [resized(m, spec.voxels) for m in again]
         with watch(name):
             return tuple(
-                classifier_scores(t, test_part_as_seen(p, name, spec, seed, **x), truth[whole].tolist())
-                for x in (dict(shapes=[p.shapes.test[i] for i in whole]), of)
+                classifier_scores(t, test_part_as_seen(p, name, spec, seed, shapes), truth[whole].tolist())
+                for shapes in ([p.shapes.test[i] for i in whole], again)
             )
     for name, t in {"inr2vec": None, **trained}.items():
-        if SEES.get(name) == "weight": continue
+        if name in NETWORKS.reading("weights"): continue
         why = (
             t
             if isinstance(t, str)
@@ -80,7 +80,7 @@ def rebuilt_shapes_by_field(fields: list[str], seed: int = 0, watch=nullcontext,
                      **kwargs) -> tuple[list[dict], dict, dict[str, tuple[list, list]], dict]:
     "Table 6: rows, metrics by field, (test shapes, what was rebuilt of them) by field, and what `by_field` says about the data."
     def work(p: Prepared):
-        names = [n for n in CLASSIFIERS_OF_FIELD[p.model.field] if SEES[n] != "weight"]          # those that see shapes
+        names = [n for n in CLASSIFIERS_OF_FIELD[p.model.field] if NETWORKS[n].reads != "weights"]          # those that see shapes
         _, scores, trained = classify_with_networks(p, names, seed=seed, watch=watch, progress=progress)
         return p, *rebuilt_shapes_table(
             p,

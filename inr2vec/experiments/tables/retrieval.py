@@ -10,7 +10,8 @@ import time
 from contextlib import nullcontext
 
 from ...baselines.references import chamfer_nearest, chance
-from ...baselines.training import DiscreteSpec, codes
+from ...baselines.presets import DiscreteSpec
+from ...baselines.training import network_codes
 from ..pipeline import Prepared
 from ..scoreboard import among_scores, depth_of_retrieval
 from .networks import network_spec, test_part_as_seen, trained_autoencoder
@@ -55,7 +56,7 @@ def retrieve_with_autoencoders(
         with watch(f"{name}, auto-encoder"):
             t = trained_autoencoder(p, name, spec, seed, progress)
             metrics[name] = {
-                **between(codes(t, test_part_as_seen(p, name, spec, seed))),
+                **between(network_codes(t, test_part_as_seen(p, name, spec, seed))),
                 "Chamfer loss": -max(t.history.values(), default=-t.losses[-1]),
                 "seconds of training": t.seconds,
             }

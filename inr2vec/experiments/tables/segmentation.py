@@ -10,8 +10,9 @@ from contextlib import nullcontext
 
 from scipy.spatial import cKDTree
 
-from ...baselines.part_networks import parts_of
-from ...baselines.training import DISCRETE, DiscreteSpec, Trained
+from ...baselines.part_networks import predict_network_parts
+from ...baselines.presets import NETWORK_PRESETS, DiscreteSpec
+from ...baselines.training import Trained
 from ...core.errors import Inr2VecError, one_of
 from ..pipeline import Prepared
 from .networks import network_spec, trained_part_networks
@@ -45,7 +46,7 @@ def segmentation_table(p: Prepared,
                        ) -> tuple[SegmenterResult, list[dict], dict]:
     "A trained segmenter, a table row for each method and protocol, and the metrics."
     train, test, y, truth, networks = p.shapes.train, p.shapes.test, p.train_labels, p.test_labels, networks or {}
-    n = (discrete or DISCRETE[one_of(p.model.preset.name, DISCRETE, "preset")]).points if networks else 0
+    n = (discrete or NETWORK_PRESETS[one_of(p.model.preset.name, NETWORK_PRESETS, "preset")]).points if networks else 0
     parts = class_parts([*train, *test])
     rest, held = split_by_class(y, .2, seed)
     result = train_segmenter(
@@ -66,7 +67,7 @@ def segmentation_table(p: Prepared,
             "most frequent part of the class": lambda: majority_parts(train, labels, clouds),
             "nearest training point of the class": lambda: nearest_parts(train, labels, clouds),
             **{
-                name: t if isinstance(t, str) else lambda t=t: parts_of(t, labels, clouds, parts, n, seed)
+                name: t if isinstance(t, str) else lambda t=t: predict_network_parts(t, labels, clouds, parts, n, seed)
                 for name, t in networks.items()
             },
             "inr2vec, another shape's embedding": lambda: predict(other),
@@ -151,7 +152,7 @@ def part_networks_table(
             metrics[name] = {"instance_mIoU": None, "reason": f"not run: {t}"}
             rows.append({"method": name, "note": f"not run: {t}"})
             continue
-        with watch(f"{name}, parts"): add(name, parts_of(t, truth, clouds, parts, spec.points, seed), t.seconds)
+        with watch(f"{name}, parts"): add(name, predict_network_parts(t, truth, clouds, parts, spec.points, seed), t.seconds)
     rest, held = split_by_class(p.train_labels, .2, seed)
     def pick(at):
         return [train[i] for i in at]

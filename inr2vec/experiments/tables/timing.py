@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...baselines.training import SEES, Trained
+from ...baselines.registry import NETWORKS
+from ...baselines.training import Trained
 from ...core.errors import EmptyShape
 from ...core.seeds import torch_rng
 from ..pipeline import Prepared
@@ -76,7 +77,7 @@ def timing_table(p: Prepared, trained: dict[str, Trained],
             ][None].to(device)
         row["reconstruction"] = m["reconstruction"] = made
         for name, t in trained.items():
-            if SEES[name] != "cloud": continue
+            if NETWORKS[name].reads != "clouds": continue
             before = metrics.get(f"{n//2} points", {}).get(name)
             if n // 2 in sizes and (before is None or 4 * before > limit):
                 alone = None
