@@ -22,7 +22,7 @@ setup(
     license=licenses[cfg["license"]], author=cfg["author"], author_email=cfg["author_email"],
     keywords=cfg["keywords"].split(), python_requires=f">={cfg['min_python']}",
     packages=find_packages(include=["inr2vec", "inr2vec.*"]), include_package_data=True,
-    package_data={"inr2vec": ["**/*.safetensors", "**/*.json", "**/*.ipynb", "pretrained/*/README.md"]},
+    package_data={"inr2vec": ["**/*.safetensors", "**/*.json", "**/*.c", "**/*.ipynb", "pretrained/*/README.md"]},
     install_requires=lines("requirements"),
     extras_require={k.removesuffix("_requirements"): lines(k) for k in cfg if k.endswith("_requirements")},
     entry_points={"console_scripts": lines("console_scripts"),

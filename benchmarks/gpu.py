@@ -21,7 +21,7 @@ from fit import PAPER, UNSEEN, quality, queries, reference
 from inr2vec.core.errors import EmptyShape, Inr2VecError
 from inr2vec.data.families import make_families
 from inr2vec.inrs.fitting import FitSpec, fit_batch
-from inr2vec.inrs.muon import tf32
+from inr2vec.inrs.muon import tf32_products
 from inr2vec.embedding.presets import QUICK, Preset, get_preset, make_encoder
 from inr2vec.inrs.queries import QuerySpec
 from inr2vec.report.results import Result, comparison_table, save_result
@@ -82,7 +82,7 @@ def peaks(device: str, n: int) -> dict[str, float]:  # FLOP/s
     "What a large product reaches in each precision."
     def rate(dtype, short):
         a = torch.randn(n, n, device=device, dtype=dtype)
-        with tf32(short):
+        with tf32_products(short):
             a @ a
             took, _ = seconds(lambda: [a @ a for _ in range(8)], device)
         return 16*n**3/took
@@ -122,7 +122,7 @@ def fitting_speed(
         for n in sizes:
             note(
                 f"ours, {way}, {n} at once",
-                lambda a, v: fit_batch(p.siren, init, a, v, "udf", replace(fit, **options), seed, device),
+                lambda a, v: fit_batch(p.siren, init, a, v, "udf", replace(fit, **options), seed),
                 n,
                 options["precision"],
             )
@@ -135,7 +135,7 @@ def whole_fits(p: Preset, quick: FitSpec, shapes, x, value, unseen, device: str,
     init = shared_init(p.siren, seed).to(device)
     x, value = x.to(device), value.to(device)
     def ours(fit):
-        return lambda: fit_batch(p.siren, init, x, value, "udf", fit, seed_for(seed, "gpu"), device).weights
+        return lambda: fit_batch(p.siren, init, x, value, "udf", fit, seed_for(seed, "gpu")).weights
     ways = {"plain": lambda: reference(p.siren, init, x, value, p.fit, seed_for(seed, "gpu"))}
     ways |= {
         f"{what}, {way}": ours(replace(fit, **options))

@@ -21,15 +21,16 @@ ROOT = Path(__file__).resolve().parent.parent
 CELLS = [
     """import numpy as np, torch
 from inr2vec.data.families import make_families
+from inr2vec.inrs.fitting import FitSpec
 from inr2vec.inrs.siren import SirenSpec
-from inr2vec.widgets import FittingMonitor, MapExplorer, RetrievalExplorer, WayExplorer
+from inr2vec.widgets import FittingMonitor, InterpolationExplorer, MapExplorer, RetrievalExplorer
 shapes = make_families(4, ["chair", "mug", "lamp"], n_points=400, progress=False)
 z = np.repeat(np.eye(3), 4, 0) + np.random.default_rng(0).normal(size=(12, 3))*.25
 ball = torch.nn.functional.normalize(torch.randn(300, 3), dim=1).numpy()""",
     "RetrievalExplorer(shapes, z)",
-    "WayExplorer(lambda e: ball*e.numpy(), [[1, 1, .2], [.2, .2, 1]], ['plate', 'rod'])",
+    "InterpolationExplorer(lambda e: ball*e.numpy(), [[1, 1, .2], [.2, .2, 1]], ['plate', 'rod'])",
     "MapExplorer(shapes, z)",
-    "FittingMonitor(shapes[4], siren=SirenSpec(hidden=16), steps=20, resolution=24)",
+    "FittingMonitor(shapes[4], siren=SirenSpec(hidden=16), fit=FitSpec(steps=20, points=1024, lr=1e-3), resolution=24)",
 ]
 # what a reader sees of each cell's figures: the coordinates of all traces, and the titles
 FIGURES = """([...document.querySelectorAll('.jp-CodeCell')].map(c => [...c.querySelectorAll('.js-plotly-plot')].map(p => JSON.stringify([

@@ -45,7 +45,8 @@ def stored_outputs(name: str) -> str:
 def check_readme() -> Results:
     "README.md, CONTRIBUTING.md and the results page are what notebooks and results/ make"
     import readme
-    from inr2vec.report.results_page import experiments_table, results_page
+    from inr2vec.report.page_tables import experiments_table
+    from inr2vec.report.results_page import results_page
     where = ROOT/"results", EXPERIMENTS
     front = [f"{name} is not: run make readme" for name in readme.differences()]
     if experiments_table(*where).data not in stored_outputs("index.ipynb"):

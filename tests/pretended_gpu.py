@@ -44,7 +44,8 @@ class OnGpu(torch.Tensor):
     "A tensor of the processor, `raw`, that says it lies on the GPU."
 
     @staticmethod
-    def __new__(cls, raw):
+    def __new__(cls, raw: torch.Tensor):
+        "Wrap `raw`, whose memory it shares."
         t = torch.Tensor._make_wrapper_subclass(
             cls, raw.size(), strides=raw.stride(), storage_offset=raw.storage_offset(), dtype=raw.dtype,
             device=torch.device(DEVICE, 0))
@@ -128,6 +129,7 @@ class Generator(torch.Generator):
     "One of the processor; those that were asked for on the GPU are remembered."
 
     def __new__(cls, device="cpu"):
+        "A generator for `device`, which may be the pretended one."
         g = super().__new__(cls, "cpu")
         if torch.device(device).type == DEVICE: GPU_GENERATORS[g._cdata] = g
         return g

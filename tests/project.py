@@ -9,7 +9,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE, NBS, EXPERIMENTS = ROOT/"inr2vec", ROOT/"nbs", ROOT/"nbs"/"experiments"
 # The house from the ground up, and what each package is for: a package imports only packages before it.
-# The last two are single modules.
 PACKAGES = {
     "core": "errors, seeds, metrics, safe writing, the three fields",
     "data": "shapes, readers of files and data sets, augmentation, generated families",

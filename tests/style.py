@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from project import BIN, PACKAGES, ROOT, Results, code_cells, folder_of, notebooks, relative, run
+from project import BIN, PACKAGE, PACKAGES, ROOT, Results, code_cells, folder_of, notebooks, relative, run
 
 FOLDERS = ("inr2vec", "nbs", "tests", "docs", "benchmarks", "setup.py")
 DISPLAYS = ast.Tuple | ast.List | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
@@ -38,6 +38,7 @@ def by_ruff() -> Iterator[tuple[Path, str]]:
     cmd = [BIN/"ruff", "check", "--output-format", "json", "--no-cache", *FOLDERS]
     _, printed = run(cmd, 1, quiet=True)
     for found in json.loads(printed[printed.index("["):]):
+        if found["code"] == "E501" and Path(found["filename"]).is_relative_to(PACKAGE): continue   # see its notebook
         place = f"cell {found['cell']}, line" if found.get("cell") else "line"
         yield Path(found["filename"]), f"{place} {found['location']['row']}: {found['code']} {found['message']}"
 

@@ -32,12 +32,11 @@ def random_motions(n: int,
                    shift: float,          # move along each axis by up to this much
                    rng: torch.Generator,  # on the CPU
                    ) -> tuple[Tensor, Tensor]:  # (n, 3, 3) matrices, (n, 3) shifts
-    "Rotation times stretch, and a shift, for each of `n` INRs."
+    "Rotation times stretch, and a shift (in units of the unit sphere), for each of `n` INRs."
     axis = torch.nn.functional.normalize(torch.randn(n, 3, generator=rng), dim=1)
     angle = (torch.rand(n, 1, 1, generator=rng)*math.radians(degrees))
-    cross = torch.linalg.cross(torch.eye(3).expand(n, 3, 3), axis.unsqueeze(1).expand(n, 3, 3)).transpose(
-        1, 2
-    )  # cross @ v = axis x v, up to the sign of the axis
+    # cross @ v = axis x v, up to the sign of the axis
+    cross = torch.linalg.cross(torch.eye(3).expand(n, 3, 3), axis.unsqueeze(1).expand(n, 3, 3)).transpose(1, 2)
     rotation = torch.matrix_exp(angle*cross)
     factors = ((torch.rand(n, 1, 3, generator=rng)*2 - 1)*stretch).exp()
     return rotation*factors, (torch.rand(n, 3, generator=rng)*2 - 1)*shift

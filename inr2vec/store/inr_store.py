@@ -262,7 +262,8 @@ def fit_shard(
     "Fit one group of shapes and write it as shard `k`, in whatever process this is."
     if isinstance(group, tuple): group = [group[0][i] for i in group[1]]
     x, v = (torch.from_numpy(np.stack(a)) for a in zip(*(make_queries(s, field, queries, seed) for s in group)))
-    fitted = fit_batch(spec, init, x, v, field, fit, seed_for(seed, "fit", k), device)
+    x = x.to(device)
+    fitted = fit_batch(spec, init, x, v, field, fit, seed_for(seed, "fit", k))
     refit_diverged(fitted, spec, init, x, v, field, fit, seed_for(seed, "refit", k), device)
     return k, write_shard(path, [s.name for s in group], [s.label for s in group], fitted, codec)
 
@@ -270,5 +271,5 @@ def refit_diverged(fitted: Fitted, spec, init, x, v, field, fit: FitSpec, seed: 
     "Fit INRs whose weights or loss are not finite once more, at a third of the learning rate; changes `fitted` in place."
     bad = ~(torch.isfinite(fitted.weights).all(1) & torch.isfinite(fitted.loss)).cpu()
     if bad.any():
-        again = fit_batch(spec, init, x[bad], v[bad], field, replace(fit, lr=fit.lr/3), seed, device)
+        again = fit_batch(spec, init, x[bad], v[bad], field, replace(fit, lr=fit.lr/3), seed)
         for key in ("weights", "loss", "error"): getattr(fitted, key)[bad.to(device)] = getattr(again, key)

@@ -8,7 +8,7 @@ __all__ = ['classes_by_field', 'of_clouds', 'rebuilt_by_field', 'changes', 'lead
 # %% ../../../nbs/experiments/tables/40_by_field.ipynb #314af8a1
 from contextlib import nullcontext
 
-from ...baselines.training import SEES
+from ...baselines.registry import NETWORKS
 from .baselines import ahead, CLASSIFIERS, discrete_classes, on_rebuilt
 from .tasks import by_field
 from ..pipeline import Prepared
@@ -52,7 +52,7 @@ def rebuilt_by_field(fields: list[str], seed: int = 0, watch=nullcontext, progre
                      **kwargs) -> tuple[list[dict], dict, dict[str, tuple[list, list]], dict]:
     "Table 6: rows, metrics by field, (test shapes, what was rebuilt of them) by field, and what `by_field` says about the data."
     def work(p: Prepared):
-        names = [n for n in CLASSIFIERS[p.model.field] if SEES[n] != "weight"]          # those that see shapes
+        names = [n for n in CLASSIFIERS[p.model.field] if NETWORKS[n].reads != "weights"]          # those that see shapes
         _, scores, trained = discrete_classes(p, names, seed=seed, watch=watch, progress=progress)
         return p, *on_rebuilt(
             p,

@@ -16,8 +16,8 @@ from ...core.errors import Inr2VecError, one_of
 from .tasks import by_field
 from ...tasks.generation import fixed_points
 from .generation import _nearest, _scores, generate
-from ...baselines.generators.adversarial import Rivalry
-from ...baselines.generators.fields import ClassData, class_data, shapes_of
+from ...baselines.generators.adversarial import AdversarialSpec
+from ...baselines.generators.fields import ClassData, class_data, decode_codes
 from ...baselines.generators.gasp import GaspSpec, train_gasp
 from ...baselines.generators.gem import GemSpec, train_gem
 from ...baselines.generators.spgan import SphereSpec, train_spgan
@@ -43,15 +43,15 @@ GENERATORS = {
     "smoke": GeneratorSpecs(
         256,
         64,
-        SphereSpec(8, 8, 4, 32, Rivalry(steps=3, batch=4)),
+        SphereSpec(8, 8, 4, 32, AdversarialSpec(steps=3, batch=4)),
         VaeSpec(8, 16, 1, 16, 3, 4, 64),
         GemSpec(8, (16,), (16,), 8, 3, 4, 64, neighbours=2),
-        GaspSpec(8, (16,), (16,), 8, 4, (16, 4), 32, Rivalry("logistic", 3, 4, beta=0.0, penalty=10.0)),
+        GaspSpec(8, (16,), (16,), 8, 4, (16, 4), 32, AdversarialSpec("logistic", 3, 4, beta=0.0, penalty=10.0)),
     ),
     "laptop": GeneratorSpecs(
         8_192,
         512,
-        SphereSpec(32, 48, 8, 256, Rivalry("least squares", 180, 8, 1e-3, penalty=1.0, every=4)),
+        SphereSpec(32, 48, 8, 256, AdversarialSpec("least squares", 180, 8, 1e-3, penalty=1.0, every=4)),
         VaeSpec(32, 48, 2, 48, 400, 8, 512, 3e-3),
         GemSpec(64, (48, 48, 48), (128,), 32, 400, 8, 512, 2e-3, neighbours=3),
         GaspSpec(
@@ -62,16 +62,16 @@ GENERATORS = {
             16,
             (96, 24),
             320,
-            Rivalry("logistic", 600, 8, 1e-3, 2e-3, beta=0.0, penalty=10.0, every=4),
+            AdversarialSpec("logistic", 600, 8, 1e-3, 2e-3, beta=0.0, penalty=10.0, every=4),
         ),
     ),
     "gpu": GeneratorSpecs(
         32_768,
         2_048,
-        SphereSpec(rivalry=Rivalry(steps=4_000, batch=32, lr=2e-4, penalty=1.0, every=4)),
+        SphereSpec(training=AdversarialSpec(steps=4_000, batch=32, lr=2e-4, penalty=1.0, every=4)),
         VaeSpec(steps=4_000, lr=5e-4),
         GemSpec(256, steps=4_000, lr=5e-4),
-        GaspSpec(rivalry=Rivalry("logistic", 6_000, 16, 1e-4, 4e-4, beta=0.0, penalty=10.0)),
+        GaspSpec(training=AdversarialSpec("logistic", 6_000, 16, 1e-4, 4e-4, beta=0.0, penalty=10.0)),
     ),
     "paper": GeneratorSpecs(),
 }
@@ -101,7 +101,7 @@ def rival_shapes(
         "GASP": (train_gasp, specs.gasp),
     }[name]
     net, preset = train(data, spec, seed, progress), p.model.preset
-    return shapes_of(
+    return decode_codes(
         net,
         net.sample(n, seed),
         data.field,

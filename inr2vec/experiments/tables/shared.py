@@ -24,14 +24,15 @@ from ..scoreboard import classify, depth_of_retrieval, support_vectors
 from ...inrs.reconstruction import as_points
 from ...data.shapes import surface_points
 from ...data.shapes import Shape
+from ...baselines.registry import SHARED_NETWORKS
 from inr2vec.baselines.shared.training import (
-    NETWORKS,
-    SHARED,
-    SharedSpec,
-    clouds_of,
-    shared_codes,
+    FieldData,
+    find_shared_codes,
     shared_field,
     shared_network,
+    SHARED_PRESETS,
+    SharedSpec,
+    stack_clouds,
     training_codes,
 )
 from ...embedding.training import Questions, ask
@@ -39,7 +40,7 @@ from ...embedding.training import Questions, ask
 # %% ../../../nbs/experiments/tables/50_shared.ipynb #3e02cad6
 def shared_networks(
     p: Prepared,
-    names=tuple(NETWORKS),
+    names=tuple(SHARED_NETWORKS),
     spec: SharedSpec | None = None,
     questions: Questions | None = None,
     seed: int = 0,
@@ -47,23 +48,13 @@ def shared_networks(
     progress: bool = True,
 ) -> tuple[dict[str, nn.Module], dict[str, str]]:
     "By name: networks trained on the training part, and the reasons why others are not there."
-    spec, nets, reasons = spec or SHARED[one_of(p.model.preset.name, SHARED, "preset")], {}, {}
+    spec, nets, reasons = spec or SHARED_PRESETS[one_of(p.model.preset.name, SHARED_PRESETS, "preset")], {}, {}
+    data = FieldData(p.shapes.train, p.model.field, p.model.preset.questions, questions)
     for name in names:
         try:
             with watch(f"training {name}"):
-                nets[name] = shared_network(
-                    name,
-                    p.shapes.train,
-                    p.model.field,
-                    spec,
-                    p.model.preset.questions,
-                    p.folder.parent,
-                    seed,
-                    p.model.device,
-                    questions,
-                    progress,
-                )
-        except Inr2VecError as e: reasons[one_of(name, NETWORKS, "name")] = f"not run: {e.source}: {e.problem}"
+                nets[name] = shared_network(name, data, spec, p.folder.parent, seed, p.model.device, progress)
+        except Inr2VecError as e: reasons[one_of(name, SHARED_NETWORKS, "name")] = f"not run: {e.source}: {e.problem}"
     return nets, reasons
 
 # %% ../../../nbs/experiments/tables/50_shared.ipynb #b57c8d0a
@@ -113,7 +104,7 @@ def reconstruction_scores(
 
 def shared_quality(
     p: Prepared,
-    names=tuple(NETWORKS),
+    names=tuple(SHARED_NETWORKS),
     spec: SharedSpec | None = None,  # that of the preset by default
     shapes: int = 8,  # of each part, spread over it, that are reconstructed
     seed: int = 0,
@@ -123,20 +114,20 @@ def shared_quality(
     list[dict], dict, dict[str, dict], dict[str, nn.Module]
 ]:  # table rows, metrics, by part {method: shapes}, networks
     "Table 4: individual INRs and shared networks, on training and on unseen shapes."
-    spec = spec or SHARED[one_of(p.model.preset.name, SHARED, "preset")]
+    spec = spec or SHARED_PRESETS[one_of(p.model.preset.name, SHARED_PRESETS, "preset")]
     nets, reasons = shared_networks(p, names, spec, None, seed, watch, progress)
     rows, metrics, shown = [], {}, {}
     for part, title in (("train", "training shapes"), ("test", "unseen shapes")):
         of = getattr(p.shapes, part)
         at = np.unique(np.linspace(0, len(of) - 1, min(shapes, len(of))).round().astype(int))
         some = [of[i] for i in at]
-        clouds, questions, codes = clouds_of(some), ask(some, p.model.field, p.model.preset.questions, seed, False), {}
+        clouds, questions, codes = stack_clouds(some), ask(some, p.model.field, p.model.preset.questions, seed, False), {}
         for name, net in nets.items():
             with watch(f"codes of {name}"):
                 codes[name] = (
                     training_codes(net, clouds, questions, spec.found_from, progress=False)[at]
                     if part == "train" and hasattr(net, "codes")
-                    else shared_codes(net, clouds, questions, spec.found_from, seed=seed, progress=False)
+                    else find_shared_codes(net, clouds, questions, spec.found_from, seed=seed, progress=False)
                 )
         with watch("reconstruction"): made = reconstructions(nets, p, part, at, codes, progress)
         with watch("scores"):
@@ -202,13 +193,13 @@ def codes_table(
     progress: bool = True,
 ) -> tuple[list[dict], dict, dict[str, tuple[Tensor, Tensor]]]:  # rows, metrics, by method (training codes, test codes)
     "Table 9: retrieval and classification with embeddings and with the codes of shared networks."
-    spec, y, truth = spec or SHARED[one_of(p.model.preset.name, SHARED, "preset")], p.train_labels, p.test_labels
+    spec, y, truth = spec or SHARED_PRESETS[one_of(p.model.preset.name, SHARED_PRESETS, "preset")], p.train_labels, p.test_labels
     ks, codes = depth_of_retrieval(truth), {"inr2vec": (p.z_train, p.z_test)}
     nets, reasons = shared_networks(p, names, spec, None, seed, watch, progress)
     with watch("queries"):
         clouds, asked = zip(
             *(
-                (clouds_of(s), ask(s, p.model.field, p.model.preset.questions, seed, progress))
+                (stack_clouds(s), ask(s, p.model.field, p.model.preset.questions, seed, progress))
                 for s in (p.shapes.train, p.shapes.test)
             )
         )
@@ -216,7 +207,7 @@ def codes_table(
         with watch(f"codes of {name}"):
             codes[name] = (
                 training_codes(net, clouds[0], asked[0], spec.found_from, progress=progress),
-                shared_codes(
+                find_shared_codes(
                     net, clouds[1], asked[1], spec.found_from, seed=seed, progress=progress, folder=p.folder.parent
                 ),
             )

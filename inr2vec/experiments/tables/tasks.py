@@ -17,8 +17,9 @@ from scipy.spatial import cKDTree
 
 from ...baselines.references import chamfer_nearest, chance
 from ...tasks.classification import split_by_class
-from ...baselines.training import DISCRETE, DiscreteSpec, Trained
-from ...baselines.part_networks import parts_of
+from ...baselines.part_networks import predict_network_parts
+from ...baselines.presets import DiscreteSpec, NETWORK_PRESETS
+from ...baselines.training import Trained
 from ...core.errors import BadEmbeddings, Inr2VecError, one_of
 from ...tasks.interpolation import interpolate, smoothness
 from ..pipeline import Prepared, prepare
@@ -225,7 +226,7 @@ def segmentation_table(p: Prepared,
                        ) -> tuple[SegmenterResult, list[dict], dict]:
     "A trained segmenter, a table row for each method and protocol, and the metrics."
     train, test, y, truth, networks = p.shapes.train, p.shapes.test, p.train_labels, p.test_labels, networks or {}
-    n = (discrete or DISCRETE[one_of(p.model.preset.name, DISCRETE, "preset")]).points if networks else 0
+    n = (discrete or NETWORK_PRESETS[one_of(p.model.preset.name, NETWORK_PRESETS, "preset")]).points if networks else 0
     parts = class_parts([*train, *test])
     rest, held = split_by_class(y, .2, seed)
     result = train_segmenter(
@@ -246,7 +247,7 @@ def segmentation_table(p: Prepared,
             "most frequent part of the class": lambda: majority_parts(train, labels, clouds),
             "nearest training point of the class": lambda: nearest_parts(train, labels, clouds),
             **{
-                name: t if isinstance(t, str) else lambda t=t: parts_of(t, labels, clouds, parts, n, seed)
+                name: t if isinstance(t, str) else lambda t=t: predict_network_parts(t, labels, clouds, parts, n, seed)
                 for name, t in networks.items()
             },
             "inr2vec, another shape's embedding": lambda: predict(other),
