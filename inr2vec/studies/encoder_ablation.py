@@ -29,7 +29,7 @@ from ..experiments.scoreboard import depth_of_retrieval, support_vectors
 from ..data.shapes import Shape
 from ..store.inr_store import Inrs
 from ..core.io import fingerprint, write_atomically
-from ..embedding.training import ask, train
+from ..embedding.training import Runtime, ask, train
 
 # %% ../../nbs/studies/70_encoder_ablation.ipynb #e9b8479a
 @dataclass(frozen=True)
@@ -158,8 +158,7 @@ def trial(
         field,
         model.preset.train,
         seed,
-        model.device,
-        progress=progress,
+        Runtime(model.device, progress=progress),
     )
     model.fitted, seconds = True, time.perf_counter() - start
     z, z_held = model.embed(inrs.weights[at]), model.embed(inrs.weights[out])
