@@ -11,11 +11,11 @@ def house_picture() -> "Image":
     import matplotlib.pyplot as plt
     from IPython.display import Image
     names = list(PACKAGES)
-    fig, ax = plt.subplots(figsize=(8.4, 0.34*len(names) + 0.3))
+    fig, ax = plt.subplots(figsize=(8.8, 0.34*len(names) + 0.3))
     for floor, (name, purpose) in enumerate(PACKAGES.items()):
         ax.add_patch(plt.Rectangle((0, floor), 1, 0.86, facecolor=PAPER[floor % 2], edgecolor=INK, lw=0.8))
         ax.text(0.012, floor + 0.43, name, va="center", fontsize=10, weight="bold", color=INK)
-        ax.text(0.17, floor + 0.43, purpose, va="center", fontsize=9, color="#222222")
+        ax.text(0.2, floor + 0.43, purpose, va="center", fontsize=9, color="#222222")
     ax.annotate("imports", (-0.03, 0.2), (-0.03, len(names) - 0.4), rotation=90, ha="center", va="top", fontsize=9,
                 color="#555555", arrowprops=dict(arrowstyle="->", color="#555555"))
     ax.set(xlim=(-0.06, 1.01), ylim=(-0.1, len(names)))
