@@ -5,12 +5,15 @@
 # %% auto #0
 __all__ = []
 
-# %% ../../nbs/baselines/00_baselines.ipynb #93801992
+# %% ../../nbs/baselines/00_baselines.ipynb #cd6a503f
 import lazy_loader
 
-# %% ../../nbs/baselines/00_baselines.ipynb #e8388fc6
+# %% ../../nbs/baselines/00_baselines.ipynb #016f7253
 __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
+    "registry": ["NETWORKS", "PART_NETWORKS", "SHAPE_GENERATORS", "SHARED_NETWORKS"],
     "references": ["chamfer_nearest", "chance", "raw_weights"],
-    "training": ["make_network", "train_classifier"],
-    "part_networks": ["make_parts_network"],
+    "views": ["Motions"],
+    "training": ["classifier_scores", "LoopSpec", "train_classifier"],
+    "presets": ["make_network", "make_view", "NETWORK_PRESETS"],
+    "part_networks": ["make_part_network", "train_part_network"],
 })

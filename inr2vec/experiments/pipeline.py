@@ -11,7 +11,9 @@ from pathlib import Path
 
 from torch import Tensor
 
-from ..data.datasets import Report, largest_classes, load_dataset
+from ..data.datasets import load_dataset
+from ..data.reports import Report
+from ..data.splits import largest_classes
 from ..store.executors import ENGINES
 from ..core.errors import Inr2VecError, UnknownOption, one_of
 from ..embedding.model import Inr2Vec
@@ -155,7 +157,7 @@ def prepare(
     preset = get_preset(preset, **parse_overrides(overrides))
     one_of(engine, ENGINES, "engine")
     model = Inr2Vec(field, preset, encoder, seed, device)
-    if model.preset.train.moves and model.preset.encoder.kind != "probes":  # the paper's encoder cannot see motions
+    if model.preset.train.moves and model.preset.encoder.kind != "probing":  # the paper's encoder cannot see motions
         model = Inr2Vec(
             field,
             model.preset,

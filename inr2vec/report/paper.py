@@ -15,7 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from ..core.errors import one_of
-from ..experiments.catalogue import Experiment, experiments_for, experiments_in
+from ..experiments.catalogue import Experiment, experiments_for
 from .readings import READERS, SHAPES, Rows
 from .results import Result, comparison_table, load_results
 from .table import Table

@@ -17,10 +17,10 @@ from .paper import PAPER, device_in_words, figures_without_experiment
 from .results import Result
 
 # %% ../../nbs/report/60_results_page.ipynb #0bc89190
-PREFACE = """The first experiment is the answer; those below it add a row to it. None was run on the paper's own data sets,
-which do not come with the package: `inr2vec reproduce NAME --dataset FOLDER` takes their folders. The paper's figures
-stand *beside ours* further down, or are *not recorded*, since no copy of the table could be checked against the
-printed one, or the paper gives *pictures only*, curves among them.""".replace("\n", " ")
+PREFACE = """The first experiment is the answer; those below it add a row to it. None was run on the paper's own
+data sets, which do not come with the package: `inr2vec reproduce NAME --dataset FOLDER` takes their folders. The
+paper's figures stand *beside ours* further down, or are *not recorded*, since no copy of the table could be checked
+against the printed one, or the paper gives *pictures only*, curves among them.""".replace("\n", " ")
 NOT_RUN = """These have been run with the smoke preset only, which tries them out: there is no figure of them.
 `inr2vec reproduce NAME --preset laptop` makes it.""".replace("\n", " ")
 

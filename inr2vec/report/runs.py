@@ -15,7 +15,7 @@ from pathlib import Path
 import inr2vec
 from ..core.io import write_atomically
 from ..data.datasets import detect_layout
-from ..experiments.catalogue import Experiment, experiments_in
+from ..experiments.catalogue import Experiment
 from .results import Result, load_result
 
 # %% ../../nbs/report/30_runs.ipynb #9671996b

@@ -9,12 +9,14 @@ __all__ = ['principal_components', 'WeightMLP']
 import torch
 from torch import Tensor, nn
 
-from .layers import head
+from .layers import output_mlp
+from ..registry import NETWORKS
 from ...core.errors import BadEmbeddings, WrongWidth
 
 # %% ../../../nbs/baselines/networks/50_weight_mlp.ipynb #5525b071
-def principal_components(x: Tensor, components: int) -> tuple[Tensor, Tensor]:  # (n, p) -> (p,) mean, (p, components)
-    "The mean, and the directions of largest variance divided by their standard deviations."
+def principal_components(x: Tensor, components: int) -> tuple[Tensor, Tensor]:
+    """The mean (p,) of rows (n, p), and their directions of largest variance divided by their standard deviations
+    (p, components), of which there are at most n - 1. Raises `BadEmbeddings` if there is one row only."""
     if len(x) < 2: raise BadEmbeddings("weights", f"{len(x)} row has no variance", "give two or more")
     mean = x.mean(0)
     c = (x - mean).double()
@@ -23,22 +25,29 @@ def principal_components(x: Tensor, components: int) -> tuple[Tensor, Tensor]:  
     value, vector = value[-keep:].flip(0), vector[:, -keep:].flip(1)
     return mean, (c.T @ vector*(len(x) - 1)**.5/value).to(x.dtype)
 
+@NETWORKS.baseline("MLP on weights", "weights", 2023, needs=("train_weights",), sizes={
+    "smoke": dict(components=16, hidden=(16,)),
+    "laptop": dict(components=128, hidden=(128, 64)),
+})
 class WeightMLP(nn.Module):
     "Flat weights (b, p) to logits (b, outputs)."
-    def __init__(self, outputs: int, train_weights: Tensor,   # (n, p), for the components
+    def __init__(self, outputs: int,
+                 train_weights: Tensor,         # (n, p), for the components
                  components: int = 256, hidden=(512, 256), dropout: float = .5):
         super().__init__()
         mean, directions = principal_components(train_weights, components)
-        self.register_buffer("mean", mean), self.register_buffer("directions", directions)
-        self.net, self.embed_dim = head((directions.shape[1], *hidden), outputs, dropout=dropout), directions.shape[1]
+        self.register_buffer("mean", mean)
+        self.register_buffer("directions", directions)
+        self.embed_dim = directions.shape[1]
+        self.net = output_mlp((self.embed_dim, *hidden), outputs, dropout=dropout)
 
-    def embed(self, flat: Tensor) -> Tensor:  # (b, components)
+    def embed(self, flat: Tensor) -> Tensor:
+        "The components (b, embed_dim) of weights (b, p). Raises `WrongWidth`."
         if flat.shape[-1] != len(self.mean):
-            raise WrongWidth(
-                f"an INR of {flat.shape[-1]:,} parameters",
-                f"the network was made for {len(self.mean):,}",
-                "fit all with one SirenSpec",
-            )
+            problem = f"the network was made for {len(self.mean):,}"
+            raise WrongWidth(f"an INR of {flat.shape[-1]:,} parameters", problem, "fit all with one SirenSpec")
         return (flat - self.mean) @ self.directions
 
-    def forward(self, flat: Tensor) -> Tensor: return self.net(self.embed(flat))
+    def forward(self, flat: Tensor) -> Tensor:
+        "(b, p) to (b, outputs)."
+        return self.net(self.embed(flat))

@@ -10,10 +10,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..registry import SHARED_NETWORKS
 from ...core.errors import UnknownOption
 from ...inrs.siren import Siren, SirenSpec
 
 # %% ../../../nbs/baselines/shared/30_modulated_siren.ipynb #9c5f9b6c
+@SHARED_NETWORKS.baseline("LatentModulatedSiren", "fields", 2022, sizes={
+    "smoke": dict(code_dim=32, hidden=16, layers=3, w0=15., inner_lr=.1),
+    "laptop": dict(code_dim=256, hidden=64, layers=4, w0=15., inner_lr=.1),
+    "gpu": dict(code_dim=1024, hidden=256, layers=6, w0=15., inner_lr=.1),
+})
 class LatentModulatedSiren(nn.Module):
     "A shared SIREN whose neurons are shifted by what a latent says."
     def __init__(self, n: int | None = None,   # training shapes: not needed
@@ -29,42 +35,45 @@ class LatentModulatedSiren(nn.Module):
         nn.init.zeros_(self.shifts.bias)
         self.rates = nn.Parameter(torch.full((code_dim,), inner_lr))
 
-    def forward(self, z: Tensor, x: Tensor) -> Tensor:  # (b, code_dim), (b, n, 3) -> (b, n)
-        "Logits of the field at `x`."
+    def forward(self, z: Tensor, x: Tensor) -> Tensor:
+        "Logits (b, n) of the field of latents (b, code_dim) at coordinates (b, n, 3)."
         shifts = self.shifts(z).unflatten(-1, self.sizes)                            # (b, layers, hidden)
         for k, layer in enumerate(self.siren.layers[:-1]): x = torch.sin(self.w0*(layer[0](x) + shifts[:, k, None]))
         return self.siren.layers[-1](x).squeeze(-1)
 
-    def groups(self, lr: float) -> list[dict]:
+    def parameter_groups(self, lr: float) -> list[dict]:
         "Parameters for an optimiser; the rates of the latents move faster than the network."
-        return [
-            dict(params=[p for n, p in self.named_parameters() if n != "rates"], lr=lr),
-            dict(params=[self.rates], lr=10 * lr, weight_decay=0.0),
-        ]
+        network = [p for n, p in self.named_parameters() if n != "rates"]
+        return [dict(params=network, lr=lr), dict(params=[self.rates], lr=10*lr, weight_decay=0.)]
 
-    def error(self, logit: Tensor, label: Tensor) -> Tensor:  # both (b, n) -> (b,)
-        "Cross-entropy, the loss that this package fits distances with; functa's is the squared error of the field itself."
+    def error(self, logit: Tensor, label: Tensor) -> Tensor:
+        """Cross-entropy of logits and labels (b, n), the loss that this package fits distances with: (b,). functa takes
+        the squared error of the field itself."""
         return F.binary_cross_entropy_with_logits(logit, label, reduction="none").mean(1)
 
-    def adapted(self, x: Tensor, label: Tensor, steps: int | None = None) -> Tensor:  # -> (b, code_dim)
+    def adapted(self, x: Tensor, label: Tensor,    # (b, n, 3) and (b, n): the field
+                steps: int | None = None) -> Tensor:    # (b, code_dim)
         "Latents after the inner steps, as a function of the shared weights that gradients go through."
         z, learning = x.new_zeros(len(x), self.code_dim).requires_grad_(), self.training and torch.is_grad_enabled()
         with torch.enable_grad():
             for _ in range(steps or self.inner):
-                (g,) = torch.autograd.grad(
-                    self.error(self(z, x), label).sum(), z, create_graph=learning
-                )  # a sum: shapes do not share a rate
+                error = self.error(self(z, x), label).sum()            # a sum: shapes do not share a rate
+                g, = torch.autograd.grad(error, z, create_graph=learning)
                 z = z - self.rates*g
                 if not learning: z = z.detach().requires_grad_()
         return z
 
-    def loss(self, i: Tensor, cloud: Tensor, x: Tensor, label: Tensor) -> Tensor:
-        "The error after the inner steps."
+    def loss(self, i: Tensor | None,         # which of the training shapes: not needed
+             cloud: Tensor | None,           # is not looked at
+             x: Tensor, label: Tensor        # (b, n, 3) and (b, n): the field
+             ) -> Tensor:
+        "The error after the inner steps. A scalar."
         return self.error(self(self.adapted(x, label), x), label).mean()
 
-    def infer(
-        self, cloud: Tensor, x: Tensor, label: Tensor, points: int = 1024, seed: int = 0
-    ) -> Tensor:  # -> (b, code_dim)
-        "Latents of shapes, seen before or not, from the field at the first `points` of `x`: the same steps as in training."
+    def infer(self, cloud: Tensor | None,    # is not looked at
+              x: Tensor, label: Tensor,      # (b, n, 3) and (b, n): the field
+              points: int = 1024,            # the first so many are used
+              seed: int = 0) -> Tensor:      # (b, code_dim)
+        "Latents of shapes, seen before or not, by the same steps as in training."
         self.eval()
         return self.adapted(x[:, :points], label[:, :points]).detach()
