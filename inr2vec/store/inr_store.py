@@ -77,7 +77,7 @@ class InrStore(ShardFolder):
         path, at = Path(path), Path(path)/"config.json"
         if config is None and init is None and not at.exists():  # someone who reads, at a path that was mistyped
             what = "no store of INRs is here (a folder with config.json)" if path.exists() else "there is no such folder"
-            raise UnreadableFile(path, what, "check the path; a new one needs `config` or `init` and `spec`")
+            raise UnreadableFile(path, what, "check the path; a new one needs `config` or `init`")
         if not at.exists(): self._begin(path, config, spec, init, dtype)
         known = _read_config(at)
         self.path, self.config, self.version, self.start = path, known["config"], known["version"], known["init"]
