@@ -76,7 +76,7 @@ class InrStore(ShardFolder):
                  dtype: str | None = None):       # see `codec.DTYPES`; None: the store's own, or float16 with `init`
         path, at = Path(path), Path(path)/"config.json"
         if config is None and init is None and not at.exists():  # someone who reads, at a path that was mistyped
-            what = "no store of INRs is here (a folder with config.json)" if path.exists() else "there is no such folder"
+            what = "no store of INRs is here (a folder with config.json)" if path.exists() else "there is no folder"
             raise UnreadableFile(path, what, "check the path; a new one needs `config` or `init`")
         if not at.exists(): self._begin(path, config, spec, init, dtype)
         known = _read_config(at)
