@@ -19,7 +19,7 @@ from ..core.errors import UnknownOption, one_of
 from ..core.io import NEUTRAL_VALUES
 from .encoders import current_name, encoder_kinds
 from ..inrs.manual_grad import FORMER_PRECISIONS, PRECISIONS, RULES
-from ..inrs.meta_init import INITS
+from ..inrs.starts import INITS
 
 # %% ../../nbs/embedding/58_settings.ipynb #bcfa2f85
 @dataclass(frozen=True)
