@@ -82,7 +82,7 @@ RANGES: dict[str, dict[str, Range | Choice | PlainName]] = {
                       contrast=Range(0, 1000), temperature=above_zero(100), views=Range(0, 10_000),
                       precision=Choice(PRECISIONS), max_steps=Range(1, 100_000_000)),
     "HeadSpec": dict(hidden=WIDTH, epochs=Range(1, 1_000_000), batch=Range(2, 1_000_000), lr=RATE,
-                     weight_decay=Range(0, 10), dropout=SHARE),
+                     weight_decay=Range(0, 10), dropout=SHARE, select=Choice(("best", "last"))),
     "Preset": dict(name=PlainName(), per_class=Range(1, 1_000_000), points=COUNT, resolution=Range(4, 1024),
                    meshes=Range(0, 1_000_000), tolerance=above_zero(2), init=Choice(INITS)),
 }
