@@ -101,7 +101,8 @@ def typed(value, hint, name: str):
     wanted = origin or hint
     if type(value) is not wanted:
         raise UnknownOption(name, f"{value!r} is not of the type {wanted.__name__}", _remedy(wanted))
-    if hint is float and not math.isfinite(value): raise UnknownOption(name, f"{value!r} is not finite", "give a number")
+    if hint is float and not math.isfinite(value):
+        raise UnknownOption(name, f"{value!r} is not finite", "give a number")
     return value
 
 def _typed_tuple(value, args: tuple, name: str) -> tuple:
@@ -113,7 +114,10 @@ def _typed_tuple(value, args: tuple, name: str) -> tuple:
 
 def _remedy(wanted: type) -> str:
     examples = {
-        int: "a whole number, as in 10", float: "a number, as in 0.1", bool: "true or false", str: "a word",
+        int: "a whole number, as in 10",
+        float: "a number, as in 0.1",
+        bool: "true or false",
+        str: "a word",
         dict: 'names and values, as in {"depth": 2}',
     }
     return f"give {examples.get(wanted, f'a {wanted.__name__}')}"

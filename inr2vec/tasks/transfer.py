@@ -107,7 +107,8 @@ LOSSES = {"mse": F.mse_loss, "l1": F.l1_loss}
 
 def _pairs(source, target, what: str = "") -> list[Tensor]:  # (n, d) and (n, e)
     "Embeddings that belong together, row by row."
-    pair = [torch.from_numpy(embedding_matrix(z, what + name)) for z, name in ((source, "sources"), (target, "targets"))]
+    named = {f"{what}sources": source, f"{what}targets": target}
+    pair = [torch.from_numpy(embedding_matrix(z, name)) for name, z in named.items()]
     if len(pair[0]) != len(pair[1]):
         problem = f"the shapes {[tuple(z.shape) for z in pair]} do not fit"
         raise BadEmbeddings(f"{what}pairs", problem, "give one target for each source")
