@@ -21,7 +21,9 @@ from inr2vec.embedding.presets import get_preset
 from inr2vec.report.results import Result, save_result
 from inr2vec.core.seeds import numpy_rng
 from inr2vec.inrs.siren import shared_init
-from inr2vec.store.inr_store import InrStore, fit_shapes
+from inr2vec.store.filling import fit_shapes
+from inr2vec.store.identity import InrRecipe
+from inr2vec.store.inr_store import InrStore
 
 def content(path: Path) -> dict:
     return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in path.iterdir() if p.is_file()}
@@ -45,9 +47,10 @@ def main(
         replace(s, vertices=None, faces=None, face_parts=None)
         for s in make_families(per_class, seed=seed, progress=False)
     ]
-    args = (shapes, field, p.siren, shared_init(p.siren, seed), replace(p.fit, steps=steps, batch=shard), p.queries)
+    fit = replace(p.fit, steps=steps, batch=shard)
+    args = shapes, InrRecipe(field, p.siren, shared_init(p.siren, seed), fit, p.queries)
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["inr2vec.store.inr_store", "torch._dynamo"])
+    context.set_forkserver_preload(["inr2vec.store.filling", "torch._dynamo"])
     def start(path):
         process = context.Process(target=run, args=(args, path))
         process.start()

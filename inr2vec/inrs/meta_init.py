@@ -69,7 +69,7 @@ class ReptileSpec:
     lr: float = 1.                      # of Reptile; falls to zero
 
 def meta_init(spec: ReptileSpec,
-              shapes: "list[Shape] | tuple[Tensor, Tensor]", # to learn from, or (n, q, 3) queries and (n, q) values
+              shapes: "list[Shape] | tuple[Tensor, Tensor]", # or their (n, q, 3) and (n, q) queries
               field: str,                           # 'udf', 'sdf' or 'occ'
               seed: int = 0,                        # decides the first start and all draws
               device: str = "cpu",
