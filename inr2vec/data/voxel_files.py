@@ -12,6 +12,7 @@ import mcubes
 import numpy as np
 import scipy.io
 
+from ..core.errors import Refused
 from .files import register_format
 
 # %% ../../nbs/data/45_voxel_files.ipynb #08af0923
@@ -25,7 +26,8 @@ def filled_cells(grid: np.ndarray) -> np.ndarray:   # bool, like `grid`
     if grid.dtype.kind not in "biuf": raise ValueError(f"its grid holds values of type {grid.dtype}, not 0 and 1")
     values = np.unique(grid)
     if len(values) > 2 or values[0] not in (0, 1, 255) or values[-1] not in (0, 1, 255):
-        raise ValueError(f"its grid holds {len(values)} values from {values[0]} to {values[-1]}, not 0 and 1 alone")
+        raise Refused(f"its grid holds {len(values)} values from {values[0]} to {values[-1]}, not 0 and 1 alone",
+                      "save the cells that are filled, such as grid > 0.5")
     return grid > 0
 
 def grid_surface(grid: np.ndarray,   # (x, y, z), two values
