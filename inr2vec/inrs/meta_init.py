@@ -63,7 +63,7 @@ def stacked_queries(shapes: list[Shape], field: str, spec: QuerySpec, seed: int 
 class ReptileSpec:
     "How a start is learned."
     siren: SirenSpec
-    fit: FitSpec = FitSpec()            # of the fits inside, with `batch` shapes an outer step; its `steps` do not count
+    fit: FitSpec = FitSpec()            # of the fits inside, with `batch` shapes an outer step; `steps` aside
     queries: QuerySpec = QuerySpec()    # of shapes, unless they are queries already
     outer: int = 300                    # steps of Reptile
     inner: int = 50                     # steps of each fit inside
