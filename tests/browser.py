@@ -15,12 +15,13 @@ from lab import ROOT, jupyterlab, run_all_cells, until
 WIDGETS = ROOT/"nbs"/"widgets"
 # what a reader sees of a cell's figures: the coordinates of all traces, and the titles
 FIGURES = """cell => [...cell.querySelectorAll('.js-plotly-plot')].map(p => JSON.stringify([
-    (p._fullData || []).map(t => [t.type, Array.from(t.x || []).slice(0, 40), Array.from(t.z || t.y || []).slice(0, 40)]),
+    (p._fullData || []).map(t => [t.type, ...[t.x, t.z || t.y].map(a => Array.from(a || []).slice(0, 40))]),
     (p.layout.annotations || []).map(a => a.text)])).join()"""
 # how far the middle of each frame is from the middle of the scene that it belongs to
 FRAMES = """cell => {
     const p = cell.querySelector('.js-plotly-plot'), number = k => +k.slice(5) || 1;
-    const scenes = Object.keys(p._fullLayout).filter(k => /^scene[0-9]*$/.test(k)).sort((a, b) => number(a) - number(b));
+    const isScene = k => /^scene[0-9]*$/.test(k), inOrder = (a, b) => number(a) - number(b);
+    const scenes = Object.keys(p._fullLayout).filter(isScene).sort(inOrder);
     const middle = scene => p._fullLayout[scene].domain.x.reduce((a, b) => a + b)/2;
     return p.layout.shapes.map((s, i) => Math.abs((s.x0 + s.x1)/2 - middle(scenes[i + 1]))) }"""
 
