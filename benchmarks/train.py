@@ -35,7 +35,7 @@ from inr2vec.report.results import Result, comparison_table, save_result
 from inr2vec.core.stopwatch import Stopwatch
 from inr2vec.core.seeds import torch_rng
 from inr2vec.inrs.siren import shared_init
-from inr2vec.embedding.training import Questions, Views, ask, batch_of, contrastive_loss, train
+from inr2vec.embedding.training import Questions, Runtime, Views, ask, batch_of, contrastive_loss, train
 
 FIELD, CLASSES = "udf", 16
 STILL = {f"train.{k}": 0. for k in ("degrees", "stretch", "shift", "contrast")}
@@ -162,8 +162,7 @@ def ours(
             FIELD,
             replace(p.train, max_steps=warm + steps),
             seed,
-            str(weights.device),
-            progress=False,
+            Runtime(str(weights.device), progress=False),
         ).loss
     end = clock()
     return dict(

@@ -13,18 +13,18 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..core.errors import EmptyShape, Inr2VecError, UnreadableFile, one_of
-from ..inrs.meta_init import initialisation
-from .presets import Preset, get_preset, make_decoder, make_encoder, preset_from_dict, preset_to_dict
 from ..core.fields import FIELDS
-from ..inrs.reconstruction import Field, reconstruct
-from ..core.seeds import seed_for
-from ..data.shapes import Shape
-from ..store.inr_store import Inrs, fit_shapes
 from ..core.io import write_atomically
-from .training import History, ask, train
+from ..core.loop import own_randomness
+from ..data.shapes import Shape
+from .presets import Preset, get_preset, make_decoder, make_encoder, preset_from_dict, preset_to_dict
+from .training import History, Runtime, ask, train
+from ..inrs.meta_init import initialisation
+from ..inrs.reconstruction import Field, reconstruct
+from ..store.inr_store import Inrs, fit_shapes
 
 # %% ../../nbs/embedding/70_model.ipynb #00000004
 def best_device() -> str:
@@ -37,42 +37,44 @@ def pretrained_folder(name_or_path) -> Path:
     root = Path(str(files("inr2vec")))/"pretrained"
     shipped = sorted(p.name for p in root.iterdir() if (p/"config.json").is_file()) if root.is_dir() else []
     if str(name_or_path) in shipped: return root/str(name_or_path)
-    raise UnreadableFile(
-        name_or_path,
-        "there is no such folder, and no model of this name came with the package",
-        f"give the folder of a saved model{', or one of ' + ', '.join(map(repr, shipped)) if shipped else ''}",
-    )
+    problem = "there is no such folder, and no model of this name came with the package"
+    others = f", or one of {', '.join(map(repr, shipped))}" if shipped else ""
+    raise UnreadableFile(name_or_path, problem, f"give the folder of a saved model{others}")
 
 # %% ../../nbs/embedding/70_model.ipynb #00000005
 class Inr2Vec:
-    "Shapes -> INRs -> embeddings, and embeddings -> shapes."
+    "Shapes -> INRs -> embeddings, and embeddings -> shapes (Section 3)."
+
     def __init__(
         self,
-        field: str = "udf",  # 'udf' for point clouds, 'sdf' for watertight meshes, 'occ' for voxel grids
+        field: str = "udf",               # 'udf' for point clouds, 'sdf' for watertight meshes, 'occ' for voxel grids
         preset: str | Preset = "laptop",  # all numbers, see `presets`
-        encoder: str | None = None,  # 'probes', 'paper' or 'paper-text'; the preset's own by default
-        seed: int = 0,  # decides the initialisation, all sampling and all training
-        device: str | None = None,  # the GPU if there is one, by default
-        **overrides,  # of the preset, by dotted name
+        encoder: str | None = None,       # a name of `encoders.encoder_kinds`; the preset's own by default
+        seed: int = 0,                    # decides the initialisation, all sampling and all training
+        device: str | None = None,        # the GPU if there is one, by default
+        **overrides,                      # of the preset, by dotted name
     ):
         self.field, self.seed, self.device = one_of(field, FIELDS, "field"), seed, device or best_device()
-        self.preset = get_preset(preset, **overrides, **({"encoder.kind": encoder} if encoder else {}))
+        if encoder: overrides["encoder.kind"] = encoder
+        self.preset = get_preset(preset, **overrides)
         self.init = initialisation(self.preset.siren, field, self.preset.init, seed)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed_for(seed, "networks"))
+        with own_randomness(seed, "networks"):
             self.encoder, self.decoder = make_encoder(self.preset, field).eval(), make_decoder(self.preset).eval()
         self.history: History | None = None    # of the training; None for a model that was loaded
         self.fitted = False
 
     def __repr__(self):
-        return f"Inr2Vec({self.field!r}, preset {self.preset.name!r}, encoder {self.preset.encoder.kind!r}, seed {self.seed}, {'fitted' if self.fitted else 'not fitted yet'})"
+        p, state = self.preset, "fitted" if self.fitted else "not fitted yet"
+        return f"Inr2Vec({self.field!r}, preset {p.name!r}, encoder {p.encoder.kind!r}, seed {self.seed}, {state})"
 
-    def fit_inrs(self, shapes: list[Shape],
-                 store=None,              # a folder, where finished INRs survive a kill; temporary by default
-                 progress: bool = True,
-                 engine: str = "local",   # or 'ray', see `engines`; all nodes must then see the folder
-                 ) -> Inrs:
-        "One INR for each shape, from this model's initialisation."
+    def fit_inrs(
+        self,
+        shapes: list[Shape],
+        store=None,              # a folder, where finished INRs survive a kill; temporary by default
+        progress: bool = True,
+        engine: str = "local",   # or 'ray', see `executors`; all nodes must then see the folder
+    ) -> Inrs:
+        "One INR for each shape, from this model's initialisation (Section 3, Appendix B)."
         with tempfile.TemporaryDirectory() as tmp:
             p = self.preset
             return fit_shapes(
@@ -89,29 +91,23 @@ class Inr2Vec:
                 engine=engine,
             )
 
-    def fit(self, shapes: list[Shape],
-            inrs: Inrs | None = None,     # the INRs of `shapes`, if they are fitted already
-            store=None,                   # else where to keep them
-            checkpoint=None,              # a file to take the training up from
-            progress: bool = True) -> "Inr2Vec":
-        "Fit the INRs, then train encoder and decoder on them."
+    def fit(
+        self,
+        shapes: list[Shape],
+        inrs: Inrs | None = None,     # the INRs of `shapes`, if they are fitted already
+        store=None,                   # else where to keep them
+        checkpoint=None,              # a file to take the training up from
+        progress: bool = True,
+    ) -> "Inr2Vec":
+        "Fit the INRs, then train encoder and decoder on them. Raises `Diverged` when the loss is not finite."
         if inrs is None: inrs = self.fit_inrs(shapes, store, progress)
         if inrs.names != [s.name for s in shapes]:
-            raise Inr2VecError(
-                "inrs", "they are not those of `shapes`, in the same order", "pass the result of `fit_inrs(shapes)`"
-            )
-        questions = ask(shapes, self.field, self.preset.questions, self.seed, progress)
+            problem = "they are not those of `shapes`, in the same order"
+            raise Inr2VecError("inrs", problem, "pass the result of `fit_inrs(shapes)`")
+        questions, p = ask(shapes, self.field, self.preset.questions, self.seed, progress), self.preset
+        runtime = Runtime(self.device, checkpoint, progress=progress)
         self.history = train(
-            self.encoder,
-            self.decoder,
-            inrs.weights,
-            questions,
-            self.field,
-            self.preset.train,
-            self.seed,
-            self.device,
-            checkpoint,
-            progress=progress,
+            self.encoder, self.decoder, inrs.weights, questions, self.field, p.train, self.seed, runtime
         )
         self.fitted = True
         return self
@@ -119,11 +115,13 @@ class Inr2Vec:
     def embed(
         self,
         what: "list[Shape] | Inrs | Tensor",  # shapes (INRs are fitted first), INRs, or their weights (n, num_params)
-        store=None,
-        batch: int = 64,
+        store=None,                           # where the INRs of shapes are kept
+        batch: int = 64,                      # INRs at once
         progress: bool = True,
-    ) -> Tensor:  # (n, embed_dim) on the CPU
-        "Embeddings, from the INRs' weights alone. Raises `WrongWidth` for INRs of another architecture."
+    ) -> Tensor:                              # (n, embed_dim) on the CPU
+        """Embeddings of INRs. The paper's encoder reads weights alone; the probing encoder evaluates the INR.
+
+        Raises `WrongWidth` for INRs of another architecture."""
         self._check()
         if isinstance(what, list): what = self.fit_inrs(what, store, progress)
         weights = what.weights if isinstance(what, Inrs) else what
@@ -136,11 +134,16 @@ class Inr2Vec:
         decoder = self.decoder.to(self.device)
         return decoder.field(z.to(self.device))
 
-    def decode(self, z: Tensor,                    # (n, embed_dim), or one (embed_dim,)
-               resolution: int | None = None,      # of the grid, for meshes and voxels; the preset's by default
-               points: int | None = None,          # of a cloud; the preset's by default
-               names: list[str] | None = None):
-        "What the embeddings stand for: clouds (udf), meshes (sdf) or boolean grids (occ); one of them for one embedding."
+    def decode(
+        self,
+        z: Tensor,                        # (n, embed_dim), or one (embed_dim,)
+        resolution: int | None = None,    # of the grid, for meshes and voxels; the preset's by default
+        points: int | None = None,        # of a cloud; the preset's by default
+        names: list[str] | None = None,   # of the shapes
+    ) -> list:                            # or one shape, for one embedding
+        """What the embeddings stand for: clouds (udf), meshes (sdf) or boolean grids (occ), see Appendix C.
+
+        Raises `EmptyShape` for an embedding whose field has no surface; `decoded` leaves such ones out."""
         if z.ndim == 1: return self.decode(z[None], resolution, points, names)[0]
         p = self.preset
         resolution = resolution or (p.queries.voxels if self.field == "occ" else p.resolution)
@@ -151,12 +154,10 @@ class Inr2Vec:
         "Write `config.json` and `model.safetensors` (networks and initialisation)."
         self._check()
         (folder := Path(folder)).mkdir(parents=True, exist_ok=True)
-        tensors = {
-            f"{name}.{k}": v.cpu().contiguous()
-            for name in ("encoder", "decoder")
-            for k, v in getattr(self, name).state_dict().items()
-        }
-        write_atomically(folder/"model.safetensors", lambda p: save_file({**tensors, "init": self.init}, p))
+        tensors = {"init": self.init}
+        for name, net in self._networks().items():
+            tensors |= {f"{name}.{k}": v.cpu().contiguous() for k, v in net.state_dict().items()}
+        write_atomically(folder/"model.safetensors", lambda p: save_file(tensors, p))
         config = dict(format=1, field=self.field, seed=self.seed, preset=preset_to_dict(self.preset))
         write_atomically(folder/"config.json", lambda p: p.write_text(json.dumps(config, indent=1)))
         return folder
@@ -169,30 +170,29 @@ class Inr2Vec:
             config, state = json.loads((folder/"config.json").read_text()), load_file(folder/"model.safetensors")
             model = cls(config["field"], preset_from_dict(config["preset"]), seed=config["seed"], device=device)
             model.init = state.pop("init")
-            for name in ("encoder", "decoder"):
-                getattr(model, name).load_state_dict(
-                    {k.removeprefix(name + "."): v for k, v in state.items() if k.startswith(name + ".")}
-                )
+            for name, net in model._networks().items():
+                own = {k.removeprefix(f"{name}."): v for k, v in state.items() if k.startswith(f"{name}.")}
+                net.load_state_dict(own)
         except Exception as e:
-            raise UnreadableFile(
-                folder,
-                f"no model can be read from it ({type(e).__name__}: {e})",
-                "copy the whole folder again, config.json and model.safetensors; if another version of inr2vec wrote it, train the model anew",
-            ) from e
+            remedy = "copy the whole folder again, config.json and model.safetensors; " \
+                     "if another version of inr2vec wrote it, train the model anew"
+            raise UnreadableFile(folder, f"no model can be read from it ({type(e).__name__}: {e})", remedy) from e
         model.fitted = True
         return model
 
+    def _networks(self) -> dict[str, nn.Module]: return dict(encoder=self.encoder, decoder=self.decoder)
+
     def _check(self):
-        if not self.fitted:
-            raise Inr2VecError(
-                repr(self), "it is not fitted", "call `fit(shapes)` first, or load one with `Inr2Vec.from_pretrained`"
-            )
+        if self.fitted: return
+        remedy = "call `fit(shapes)` first, or load one with `Inr2Vec.from_pretrained`"
+        raise Inr2VecError(repr(self), "it is not fitted", remedy)
 
 # %% ../../nbs/embedding/70_model.ipynb #0000000e
-def decoded(model: Inr2Vec,
-            z: Tensor,     # (n, embed_dim)
-            **kwargs,      # of `Inr2Vec.decode`
-            ) -> list:
+def decoded(
+    model: Inr2Vec,
+    z: Tensor,     # (n, embed_dim)
+    **kwargs,      # of `Inr2Vec.decode`
+) -> list:         # n shapes or Nones
     "What each embedding of `z` stands for, or None where its field has no surface."
     def one(e):
         try: return model.decode(e, **kwargs)

@@ -10,7 +10,7 @@ import lazy_loader
 
 # %% ../../nbs/studies/00_studies.ipynb #ea3ca03c
 __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
-    "connectivity": ["barriers"],
+    "connectivity": ["barriers_by_kind"],
     "weight_matching": ["match"],
-    "tsne": ["plane"],
+    "tsne": ["tsne_plane"],
 })

@@ -16,7 +16,7 @@ from torch import Tensor
 from ..core.errors import BadEmbeddings, EmptyShape
 from ..data.shapes import Shape
 from ..embedding.model import Inr2Vec
-from ..studies.tsne import plane
+from ..studies.tsne import tsne_plane
 from ..tasks.interpolation import interpolate
 from ..tasks.retrieval import Index
 from ..viz.figures import Picture, map2d, show
@@ -114,7 +114,7 @@ class MapExplorer(Explorer):
                  what: str = "points",
                  seed: int = 0):
         self.shapes, self.labels, self.what = shapes, np.array([str(s.label) for s in shapes]), what
-        self.xy = np.asarray(plane(z, seed=seed) if xy is None else xy, np.float32)
+        self.xy = np.asarray(tsne_plane(z, seed=seed) if xy is None else xy, np.float32)
         if self.xy.shape != (len(shapes), 2):
             problem = f"it has the shape {self.xy.shape}, for {len(shapes)} shapes"
             raise BadEmbeddings("xy", problem, "give one point for each shape")
