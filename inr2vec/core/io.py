@@ -4,13 +4,15 @@
 
 # %% auto #0
 __all__ = ['NEUTRAL_VALUES', 'write_atomically', 'make_folder', 'remove_stale_temporaries', 'declare_later_options',
-           'fingerprint', 'reading']
+           'fingerprint', 'refuse_special_file', 'reading', 'text_of', 'lines_of']
 
 # %% ../../nbs/core/30_io.ipynb #33fd125a
+import codecs
 import hashlib
 import json
 import os
 import platform
+import stat
 import tempfile
 from collections.abc import Callable
 from contextlib import contextmanager, suppress
@@ -86,10 +88,20 @@ def fingerprint(obj) -> str:   # 16 hexadecimal digits
     return hashlib.sha256(json.dumps(_without_neutral(obj), sort_keys=True, default=repr).encode()).hexdigest()[:16]
 
 # %% ../../nbs/core/30_io.ipynb #00000005
+def refuse_special_file(path) -> None:
+    "Raise `UnreadableFile` if `path` exists and is neither a file nor a folder."
+    try: mode = os.stat(path).st_mode
+    except (OSError, ValueError, TypeError): return     # whoever opens it says why that is impossible
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise UnreadableFile(path, "it is a pipe, a socket or a device", "remove it, or save what it gives")
+
 @contextmanager
 def reading(path):
-    "Turn any failure inside the block into `UnreadableFile`, naming `path` and the reason."
+    """Turn any failure inside the block into `UnreadableFile`, naming `path` and the reason.
+
+    A named pipe, a socket or a device is refused before the block begins: opening one would wait for ever."""
     try:
+        refuse_special_file(path)
         yield
     except Inr2VecError:
         raise
@@ -98,3 +110,16 @@ def reading(path):
     except Exception as e:  # third-party parsers raise anything at all
         words = (str(e).strip().splitlines() or [""])[0].rstrip(".")
         raise UnreadableFile(path, f"it cannot be read ({type(e).__name__}{': ' if words else ''}{words})") from e
+
+# %% ../../nbs/core/30_io.ipynb #9a06ec11
+def text_of(path) -> str:
+    "The text of a file in UTF-8, UTF-16 or Latin-1, without its byte order mark. Raises `ValueError` for binary data."
+    data = Path(path).read_bytes()
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)): return data.decode("utf-16")
+    if b"\0" in data: raise ValueError("it holds binary data where text is expected")
+    try: return data.decode("utf-8-sig")
+    except UnicodeDecodeError: return data.decode("latin-1")
+
+def lines_of(path) -> list[str]:
+    "The lines of a text file that are not blank, without blanks around them."
+    return [line.strip() for line in text_of(path).splitlines() if line.strip()]

@@ -11,8 +11,11 @@ import lazy_loader
 # %% ../../nbs/data/00_data.ipynb #4f14a64a
 __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
     "shapes": ["Shape", "check_shape", "normalized"],
-    "files": ["read_shape"],
-    "datasets": ["detect_layout", "load_dataset", "load_pairs"],
+    "files": ["read_shape", "register_format"],
+    "datasets": ["detect_layout", "load_dataset"],
+    "completion_pairs": ["load_pairs"],
+    "preparation": ["prepared"],
+    "layouts": ["register_layout"],
     "families": ["make_families", "make_shape"],
     "augmentation": ["augmented"],
     "depth_scans": ["partial_shapes"],

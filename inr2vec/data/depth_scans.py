@@ -69,7 +69,9 @@ def partial_cloud(shape: Shape,              # in the unit sphere
     camera = distance*np.asarray(view, np.float64)/np.linalg.norm(view)
     seen = (_seen_of_mesh if shape.has_mesh else _seen_of_cloud)(shape, camera, n, rng)
     if len(seen) < 2:
-        raise EmptyShape(shape.source_or_name, "the camera sees nothing of it", "normalise the shape, or choose another view")
+        raise EmptyShape(
+            shape.source_or_name, "the camera sees nothing of it", "normalise the shape, or choose another view"
+        )
     if len(seen) < n: seen = np.concatenate([seen, seen[rng.integers(len(seen), size=n - len(seen))]])
     return Shape(shape.name, points=seen, label=shape.label, source=shape.source)
 

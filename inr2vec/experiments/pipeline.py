@@ -11,7 +11,9 @@ from pathlib import Path
 
 from torch import Tensor
 
-from ..data.datasets import Report, largest_classes, load_dataset
+from ..data.datasets import load_dataset
+from ..data.reports import Report
+from ..data.splits import largest_classes
 from ..store.executors import ENGINES
 from ..core.errors import Inr2VecError, UnknownOption, one_of
 from ..embedding.model import Inr2Vec

@@ -14,7 +14,9 @@ import torch
 from torch import Tensor
 
 from ..tasks.classification import split_by_class
-from ..data.datasets import Report, detect_layout, load_pairs
+from ..data.datasets import detect_layout
+from ..data.reports import Report
+from ..data.completion_pairs import load_pairs
 from ..core.errors import Inr2VecError, UnknownOption
 from ..embedding.model import Inr2Vec
 from ..data.depth_scans import partial_shapes

@@ -19,7 +19,7 @@ from tqdm.auto import tqdm
 
 from ..data.augmentation import augmented
 from ..baselines.references import chamfer_nearest, raw_weights
-from ..data.datasets import split_off
+from ..data.splits import split_off
 from ..core.errors import UnknownOption
 from ..embedding.model import Inr2Vec
 from ..experiments.pipeline import inr_folder
