@@ -27,7 +27,7 @@ from inr2vec.data.shapes import Shape, with_points
 from inr2vec.inrs.siren import SirenSpec, shared_init
 
 GOAL_MS = 30.
-ENCODERS = {"default": "probes", "paper": "paper"}
+ENCODERS = {"default": "probing", "paper": "paper"}
 
 def peak(n: int = 1536) -> float:
     "FLOP/s of one core at a large product of float32 matrices, the best of several, by processor time."

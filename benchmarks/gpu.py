@@ -247,7 +247,7 @@ def main(
             kind: embedding_speed(
                 get_preset("paper", **{**over, "encoder.kind": kind}), device, 5 if small else 100, seed
             )
-            for kind in ("probes", "paper")
+            for kind in ("probing", "paper")
         }
     print(metrics["embedding"], flush=True)
     save()
@@ -256,12 +256,12 @@ def main(
     save()
     with watch("training"):
         still = {f"train.{k}": 0. for k in ("degrees", "stretch", "shift", "contrast")}
-        moved = dict(zip(still, (15., .1, .05, .05))) | {"train.views": 8, "encoder.kind": "probes"}
+        moved = dict(zip(still, (15., .1, .05, .05))) | {"train.views": 8, "encoder.kind": "probing"}
         metrics["training"] = {
             kind: training_speed(
                 get_preset("paper", **{**over, **extra}), 16 if small else 64, device, steps, turns, seed
             )
-            for kind, extra in (("probes", moved), ("paper", still))
+            for kind, extra in (("probing", moved), ("paper", still))
         }
     print(
         comparison_table(

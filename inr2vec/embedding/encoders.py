@@ -22,7 +22,7 @@ from ..inrs.siren import SirenSpec
 @dataclass(frozen=True)
 class EncoderSpec:
     "Which encoder, and its widths."
-    kind: str = "probes"       # a registered name, see `encoder_kinds`
+    kind: str = "probing"       # a registered name, see `encoder_kinds`
     embed_dim: int = 1024
     rows: tuple[int, ...] = (512, 512, 1024, 1024)  # the row MLP of the paper's encoder
     shells: int = 8            # of the probing encoder: spheres,

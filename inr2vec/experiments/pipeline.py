@@ -157,7 +157,7 @@ def prepare(
     preset = get_preset(preset, **parse_overrides(overrides))
     one_of(engine, ENGINES, "engine")
     model = Inr2Vec(field, preset, encoder, seed, device)
-    if model.preset.train.moves and model.preset.encoder.kind != "probes":  # the paper's encoder cannot see motions
+    if model.preset.train.moves and model.preset.encoder.kind != "probing":  # the paper's encoder cannot see motions
         model = Inr2Vec(
             field,
             model.preset,

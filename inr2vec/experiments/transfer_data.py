@@ -117,7 +117,7 @@ def completion_pairs(
                 dataset, f"no {name} pair could be used", "see the report: " + str(reports[name == "test"])
             )
     model = Inr2Vec("udf", preset, encoder, seed, device)
-    if preset.train.moves and model.preset.encoder.kind != "probes":  # as in `prepare`
+    if preset.train.moves and model.preset.encoder.kind != "probing":  # as in `prepare`
         model = Inr2Vec(
             "udf",
             model.preset,

@@ -24,6 +24,7 @@ import torch
 import inr2vec
 from ..core.errors import BadResult, UnknownOption
 from ..core.io import reading, write_atomically
+from ..embedding.encoders import current_name
 from ..embedding.presets import PRESETS
 from ..experiments.catalogue import Experiment, experiments_in
 from .table import Table
@@ -95,7 +96,7 @@ class Result:
         if fields_ and tuple(fields_) != (declared.fields if declared else ("udf",)): found.append("+".join(fields_))
         usual = declared.encoder if declared else ""
         if not usual and self.preset in PRESETS: usual = PRESETS[self.preset].encoder.kind
-        encoder = used.get("encoder")
+        encoder = current_name(used.get("encoder"))
         if encoder is not None and encoder != (usual or encoder): found.append(encoder)
         return found
 

@@ -63,7 +63,7 @@ def variants(preset: Preset) -> list[Variant]:
         return tuple(max(8, int(w*k)) for w in e.rows)
     steps = t.steps(10**9)
     moving = {"train.degrees": 15., "train.stretch": .1, "train.shift": .05}
-    probes = {"encoder.kind": "probes", "encoder.learned": e.embed_dim//4}
+    probing = {"encoder.kind": "probing", "encoder.learned": e.embed_dim//4}
     return [
         V("base", "the paper's encoder"),
         V("how far INRs move", "a third of the learning rate of fitting", {"fit.lr": f.lr / 3}),
@@ -92,9 +92,9 @@ def variants(preset: Preset) -> list[Variant]:
             "differences, places, half and half",
             {"encoder.differences": True, "encoder.places": True, "encoder.pool": "both"},
         ),
-        V("another encoder", "probes", probes),
-        V("another encoder", "probes, motions in weight space", {**probes, **moving}),
-        V("another encoder", "probes, only what is known", {**probes, "encoder.learned": 0}),
+        V("another encoder", "probing", probing),
+        V("another encoder", "probing, motions in weight space", {**probing, **moving}),
+        V("another encoder", "probing, only what is known", {**probing, "encoder.learned": 0}),
     ]
 
 def factors() -> list[str]:
