@@ -51,11 +51,11 @@ NETWORK_PRESETS: dict[str, DiscreteSpec] = {
         decoder=(32,),
     ),
     "laptop": _spec_of(
-        "laptop", loop=LoopSpec(60, 32, 2e-3, checks=12), points=256, faces=400, walk=80, test_walks=8, voxels=32,
+        "laptop", loop=LoopSpec(60, 32, 2e-3, checks=12, cycles=4), points=256, faces=400, walk=80, test_walks=8, voxels=32,
         code=128, decoder=(256,),
     ),
-    "gpu": _spec_of("gpu"),
-    "paper": _spec_of("paper"),
+    "gpu": _spec_of("gpu", loop=LoopSpec(cycles=3)),
+    "paper": _spec_of("paper", loop=LoopSpec(cycles=3)),
 }
 
 # %% ../../nbs/baselines/32_presets.ipynb #808cf0b5
