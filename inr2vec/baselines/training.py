@@ -83,9 +83,28 @@ class Trained:
         return self.flatness.flat
 
     def about(self) -> dict:
-        "All but the network, in plain values; `Trained(net, **about)` is the same training."
+        "All but the network, in plain values; see `from_about`."
         names = ("step", "history", "losses", "seconds", "classes", "cycle", "batch", "floor")
         return {name: getattr(self, name) for name in names}
+
+    @classmethod
+    def from_about(cls, net: nn.Module, about: dict) -> "Trained":
+        "The training of a network from what `about` gave, by way of JSON or not."
+        history = {int(step): score for step, score in about["history"].items()}
+        return cls(net.eval(), **{**about, "history": history})
+
+    def record(self) -> dict:
+        "What a table of results says of a training: its curve, its cost, and whether it was finished."
+        flat = self.flatness
+        return {
+            "step": self.step,
+            "seconds of training": self.seconds,
+            "samples": self.samples,
+            "parameters": self.parameters,
+            "converged": flat.flat,
+            "why": flat.reason,
+            "validation curve": self.history,
+        }
 
 def flatness_of_cycles(history: dict[int, float], cycle: int, floor: float | None = None) -> Flatness:
     "`flatness` of scores along cycles of so many steps, of each of which the last quarter counts."
