@@ -177,6 +177,8 @@ def run_loop(
                 steps.set_postfix(loss=f"{result.values[-1][0]:.4f}", **_last(result), refresh=False)
             if look:
                 value = _scored(net, score)
+                if not math.isfinite(value):
+                    raise Diverged("lr", f"the score of {plan.name} is not finite after step {step + 1}")
                 if plan.keep != "last step" and _is_better(value, result.history, plan.keep):
                     result.step, best = step + 1, copy.deepcopy(net.state_dict())
                 result.history[step + 1] = value

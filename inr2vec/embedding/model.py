@@ -22,9 +22,12 @@ from ..core.loop import own_randomness
 from ..data.shapes import Shape
 from .presets import Preset, get_preset, make_decoder, make_encoder, preset_from_dict, preset_to_dict
 from .training import History, Runtime, ask, train
-from ..inrs.meta_init import initialisation
+from ..inrs.starts import initialisation, learned_rates
 from ..inrs.reconstruction import Field, reconstruct
-from ..store.inr_store import Inrs, fit_shapes
+from ..store.executors import Executor
+from ..store.filling import fit_shapes
+from ..store.identity import InrRecipe
+from ..store.shards import Inrs
 
 # %% ../../nbs/embedding/70_model.ipynb #00000004
 def best_device() -> str:
@@ -77,19 +80,9 @@ class Inr2Vec:
         "One INR for each shape, from this model's initialisation (Section 3, Appendix B)."
         with tempfile.TemporaryDirectory() as tmp:
             p = self.preset
-            return fit_shapes(
-                shapes,
-                self.field,
-                p.siren,
-                self.init,
-                p.fit,
-                p.queries,
-                store or tmp,
-                self.seed,
-                self.device,
-                progress,
-                engine=engine,
-            )
+            rates = learned_rates(p.siren, self.field, p.init, self.init)
+            recipe = InrRecipe(self.field, p.siren, self.init, p.fit, p.queries, self.seed, rates)
+            return fit_shapes(shapes, recipe, store or tmp, Executor(engine, self.device), progress=progress)
 
     def fit(
         self,
