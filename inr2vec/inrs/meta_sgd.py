@@ -6,7 +6,7 @@
 __all__ = ['LAPTOP_QUERIES', 'RECIPES', 'save_learned_start', 'read_learned_start', 'inner_loop', 'MetaSgdSpec', 'one_cycle',
            'meta_sgd', 'shipped_file', 'shipped_learned_start', 'ship']
 
-# %% ../../nbs/inrs/62_meta_sgd.ipynb #65d00201
+# %% ../../nbs/inrs/62_meta_sgd.ipynb #991f0a43
 import hashlib
 import json
 import math
@@ -32,7 +32,7 @@ from .queries import QuerySpec
 from .siren import SirenSpec, evaluate, shared_init
 from .targets import field_loss, to_label
 
-# %% ../../nbs/inrs/62_meta_sgd.ipynb #61b5fd4c
+# %% ../../nbs/inrs/62_meta_sgd.ipynb #25bceea4
 def save_learned_start(path: str | Path, spec: SirenSpec, field: str, start: LearnedStart, **about) -> Path:
     "Write a start and its rates, with notes about how they came about, whole or not at all; raises `CannotWrite`."
     make_folder((path := Path(path)).parent)
@@ -55,7 +55,7 @@ def read_learned_start(path: str | Path) -> tuple[SirenSpec, LearnedStart, dict]
                              f"fit a SIREN of {spec.hidden} x {spec.layers}")
     return spec, start, about
 
-# %% ../../nbs/inrs/62_meta_sgd.ipynb #67a86bbf
+# %% ../../nbs/inrs/62_meta_sgd.ipynb #389955a9
 def inner_loop(spec: SirenSpec,
                start: LearnedStart,
                x: Tensor,         # (b, steps, n, in_dim) other queries for each step
@@ -71,7 +71,7 @@ def inner_loop(spec: SirenSpec,
         flat = flat - rate*grad
     return flat
 
-# %% ../../nbs/inrs/62_meta_sgd.ipynb #1d2367db
+# %% ../../nbs/inrs/62_meta_sgd.ipynb #c45ae24f
 @dataclass(frozen=True)
 class MetaSgdSpec:
     "How a start and its rates are learned."
@@ -166,6 +166,7 @@ def meta_sgd(spec: MetaSgdSpec,
     digest = hashlib.sha256(repr((spec, field, seed, tuple(x.shape))).encode())
     for t in (x, value): digest.update(t.contiguous().numpy().tobytes())
     path, key, saved = Path(checkpoint) if checkpoint else None, digest.hexdigest(), monotonic()
+    if path: make_folder(path.parent)
     begin = learner.resume(path, key) if path and path.exists() else 0
     bar = tqdm(range(begin, spec.outer), initial=begin, total=spec.outer, unit="step", disable=not progress,
                desc=f"learning a start and rates for {field}")
@@ -178,7 +179,7 @@ def meta_sgd(spec: MetaSgdSpec,
     if path: learner.save(path, spec.outer, key)
     return LearnedStart(learner.start.detach(), learner.log_rates.detach().exp())
 
-# %% ../../nbs/inrs/62_meta_sgd.ipynb #bbf55a33
+# %% ../../nbs/inrs/62_meta_sgd.ipynb #ad1514eb
 LAPTOP_QUERIES = QuerySpec(6_000, 15_000, 12_000, 1_500, 1_500, voxels=32)
 RECIPES = {     # name -> how it is learned, queries, training shapes of each class
     "smoke": (MetaSgdSpec(SirenSpec(hidden=16, layers=3), points=256),
@@ -200,7 +201,7 @@ def shipped_learned_start(spec: SirenSpec, field: str) -> LearnedStart:
     there = ", ".join(sorted(p.stem.removeprefix("meta-sgd-") for p in at.parent.glob("meta-sgd-*.safetensors")))
     raise UnknownOption(
         "init", f"no start with learned rates for {field} and a SIREN of {spec.hidden} x {spec.layers} (w0 "
-        f"{spec.w0:g}) comes with the package; there are {there or 'none'}", "use 'random', or learn one with `meta_sgd`")
+        f"{spec.w0:g}) comes with the package; there are {there or 'none'}", "use 'random', or learn one: `meta_sgd`")
 
 def ship(names: tuple[str, ...] = tuple(RECIPES),   # of `RECIPES`
          fields: tuple[str, ...] = FIELDS,

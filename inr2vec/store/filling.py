@@ -20,7 +20,7 @@ from ..core.errors import CorruptStore, UnknownOption
 from ..core.io import make_folder, remove_stale_temporaries
 from ..core.seeds import seed_for
 from ..data.shapes import Shape
-from ..inrs.fitting import Fitted, fit_batch
+from ..inrs.fitting import Fitted, LearnedStart, fit_batch
 from ..inrs.queries import make_queries
 from .codec import Codec
 from .executors import LOCAL, Executor, run_tasks
@@ -46,7 +46,7 @@ def fit_shard(recipe: InrRecipe,
     if isinstance(group, tuple): group = [group[0][i] for i in group[1]]
     made = [make_queries(s, recipe.field, recipe.queries, recipe.seed) for s in group]
     x, v = (torch.from_numpy(np.stack(a)).to(device) for a in zip(*made))
-    fitted = fit_batch(recipe.siren, recipe.init, x, v, recipe.field, recipe.fit, seed_for(recipe.seed, "fit", k))
+    fitted = fit_batch(recipe.siren, recipe.start, x, v, recipe.field, recipe.fit, seed_for(recipe.seed, "fit", k))
     refit_diverged(fitted, recipe, x, v, seed_for(recipe.seed, "refit", k))
     origin = Origin(settings, tuple(map(digest_of, group)))
     return k, write_shard(path, [s.name for s in group], [s.label for s in group], fitted, codec, origin)
@@ -59,8 +59,9 @@ def refit_diverged(fitted: Fitted,      # of a batch; changed in place
     "Fit INRs whose weights or loss are not finite once more, at a third of the learning rate."
     bad = ~(torch.isfinite(fitted.weights).all(1) & torch.isfinite(fitted.loss))
     if not bad.any(): return
-    gentle = replace(recipe.fit, lr=recipe.fit.lr/3)
-    again = fit_batch(recipe.siren, recipe.init, x[bad], value[bad], recipe.field, gentle, seed)
+    gentle, start = replace(recipe.fit, lr=recipe.fit.lr/3), recipe.start
+    if recipe.rates is not None: start = LearnedStart(recipe.init, recipe.rates/3)
+    again = fit_batch(recipe.siren, start, x[bad], value[bad], recipe.field, gentle, seed)
     for key in ("weights", "loss", "error"): getattr(fitted, key)[bad] = getattr(again, key)
 
 # %% ../../nbs/store/55_filling.ipynb #a219cde1

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..core.errors import UnknownOption
 from ..inrs.targets import field_loss, to_label
-from ..inrs.meta_init import initialisation
+from ..inrs.starts import initialisation, learned_rates
 from ..experiments.transfer_data import FEW_FAMILIES
 from ..embedding.presets import Preset, get_preset
 from ..inrs.queries import make_queries
@@ -59,7 +59,8 @@ def refit(shapes: list[Shape],
     )
     store = Path(folder)/f"refits-{field}-{p.name}-seed{seed}-{key[:8]}"/f"start{start}-draw{draw}"
     init = numbered_start(p, field, start, seed)
-    recipe = InrRecipe(field, p.siren, init, p.fit, p.queries, seed_for(seed, "draw", draw))
+    rates = learned_rates(p.siren, field, p.init, init) if start == 0 else None
+    recipe = InrRecipe(field, p.siren, init, p.fit, p.queries, seed_for(seed, "draw", draw), rates)
     return fit_shapes(shapes, recipe, store, Executor(device=device), progress=progress)
 
 def few_at_smoke(dataset: str, preset: Preset | str, classes=None):
