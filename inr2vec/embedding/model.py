@@ -26,9 +26,9 @@ from inr2vec.embedding.model_files import (
 )
 from .presets import Preset, get_preset, make_decoder, make_encoder, preset_from_dict, preset_to_dict
 from .training import History, Runtime, ask, train
-from ..inrs.meta_init import initialisation
 from ..inrs.queries import voxelize
 from ..inrs.reconstruction import Field, as_points, reconstruct
+from ..inrs.starts import initialisation, learned_rates
 from ..store.executors import Executor
 from ..store.filling import fit_shapes
 from ..store.identity import InrRecipe, start_digest
@@ -82,7 +82,8 @@ class Inr2Vec:
         "One INR for each shape, from this model's initialisation (Section 3, Appendix B)."
         with tempfile.TemporaryDirectory() as tmp:
             p = self.preset
-            recipe = InrRecipe(self.field, p.siren, self.init, p.fit, p.queries, self.seed)
+            rates = learned_rates(p.siren, self.field, p.init, self.init)
+            recipe = InrRecipe(self.field, p.siren, self.init, p.fit, p.queries, self.seed, rates)
             return fit_shapes(shapes, recipe, store or tmp, Executor(engine, self.device), progress=progress)
 
     def fit(

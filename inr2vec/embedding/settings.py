@@ -20,7 +20,7 @@ from ..core.io import NEUTRAL_VALUES
 from ..core.loop import MOST_STEPS, SCHEDULES
 from .encoders import current_name, encoder_kinds
 from ..inrs.manual_grad import FORMER_PRECISIONS, PRECISIONS, RULES
-from ..inrs.meta_init import INITS
+from ..inrs.starts import INITS
 
 # %% ../../nbs/embedding/58_settings.ipynb #bcfa2f85
 @dataclass(frozen=True)
