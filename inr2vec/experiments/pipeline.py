@@ -19,7 +19,7 @@ from ..core.errors import Inr2VecError, UnknownOption, one_of
 from ..embedding.model import Inr2Vec
 from ..embedding.presets import Preset, get_preset, parse_overrides
 from ..data.shapes import Shape
-from ..store.inr_store import Inrs
+from ..store.shards import Inrs
 from ..core.io import fingerprint
 
 # %% ../../nbs/experiments/10_pipeline.ipynb #00000005

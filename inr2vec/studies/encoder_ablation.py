@@ -27,7 +27,7 @@ from ..embedding.presets import Preset, get_preset
 from ..tasks.retrieval import embedding_distances, retrieval_scores
 from ..experiments.scoreboard import depth_of_retrieval, support_vectors
 from ..data.shapes import Shape
-from ..store.inr_store import Inrs
+from ..store.shards import Inrs
 from ..core.io import fingerprint, write_atomically
 from ..embedding.training import Runtime, ask, train
 

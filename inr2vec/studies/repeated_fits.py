@@ -15,14 +15,17 @@ from torch import Tensor
 
 from ..core.errors import UnknownOption
 from ..inrs.targets import field_loss, to_label
-from ..inrs.meta_init import initialisation
+from ..inrs.starts import initialisation, learned_rates
 from ..experiments.transfer_data import FEW_FAMILIES
 from ..embedding.presets import Preset, get_preset
 from ..inrs.queries import make_queries
 from ..core.seeds import seed_for
 from ..data.shapes import Shape
 from ..inrs.siren import SirenSpec, evaluate, shared_init
-from ..store.inr_store import Inrs, fit_shapes
+from ..store.executors import Executor
+from ..store.filling import fit_shapes
+from ..store.identity import InrRecipe
+from ..store.shards import Inrs
 from ..core.io import fingerprint
 
 # %% ../../nbs/studies/10_repeated_fits.ipynb #fde9d9b2
@@ -55,18 +58,10 @@ def refit(shapes: list[Shape],
         )
     )
     store = Path(folder)/f"refits-{field}-{p.name}-seed{seed}-{key[:8]}"/f"start{start}-draw{draw}"
-    return fit_shapes(
-        shapes,
-        field,
-        p.siren,
-        numbered_start(p, field, start, seed),
-        p.fit,
-        p.queries,
-        store,
-        seed_for(seed, "draw", draw),
-        device,
-        progress,
-    )
+    init = numbered_start(p, field, start, seed)
+    rates = learned_rates(p.siren, field, p.init, init) if start == 0 else None
+    recipe = InrRecipe(field, p.siren, init, p.fit, p.queries, seed_for(seed, "draw", draw), rates)
+    return fit_shapes(shapes, recipe, store, Executor(device=device), progress=progress)
 
 def few_at_smoke(dataset: str, preset: Preset | str, classes=None):
     "`classes`, if any; of all families at the smoke preset, four that keep a run short."
