@@ -83,9 +83,8 @@ def rows_by_steps(shapes: list[Shape],        # unseen by any start
     ) as bar:
         for n, name, k, p in jobs:
             start, began = initialisation(p.siren, field, p.init, seed), time.process_time()
-            fitted = fit_batch(
-                p.siren, start, x, v, field, replace(p.fit, steps=k, points=n), seed_for(seed, "by steps"), device
-            )
+            fit = replace(p.fit, steps=k, points=n)
+            fitted = fit_batch(p.siren, start, x.to(device), v, field, fit, seed_for(seed, "by steps"))
             took = time.process_time() - began
             away = [
                 d
