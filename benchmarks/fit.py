@@ -33,7 +33,7 @@ from inr2vec.core.errors import one_of
 from inr2vec.data.families import make_families
 from inr2vec.inrs.targets import CLIP, from_logit, to_label
 from inr2vec.inrs.fitting import FitSpec, fit_batch
-from inr2vec.inrs.meta_init import initialisation
+from inr2vec.inrs.starts import initialisation
 from inr2vec.core.metrics import chamfer_distance
 from inr2vec.embedding.presets import QUICK, get_preset
 from inr2vec.inrs.queries import QuerySpec, make_queries

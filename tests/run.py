@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 
+from fuzz import check_fuzz
 from pages import check_docs, check_readme, check_site
 from project import PACKAGES, Results  # noqa: F401  (the list of packages, for those who look for it here)
 from running import test_experiments, test_gpu, test_nbdev
@@ -20,6 +21,7 @@ CHECKS: dict[str, Callable[[], Results]] = dict(
     site=check_site,
     readme=check_readme,
     docs=check_docs,
+    fuzz=check_fuzz,
     nbdev=test_nbdev,
     gpu=test_gpu,
     experiments=test_experiments,

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['printable', 'Inr2VecError', 'BadShape', 'EmptyShape', 'NonFinite', 'DegenerateShape', 'NotWatertight',
-           'ZeroAreaFaces', 'UnreadableFile', 'NotAShape', 'UnknownClass', 'UnknownOption', 'WrongWidth',
+           'ZeroAreaFaces', 'UnreadableFile', 'Refused', 'NotAShape', 'UnknownClass', 'UnknownOption', 'WrongWidth',
            'CorruptStore', 'CannotWrite', 'one_of', 'BadEmbeddings', 'BadResult']
 
 # %% ../../nbs/core/10_errors.ipynb #00000003
@@ -61,6 +61,13 @@ class ZeroAreaFaces(BadShape):
 class UnreadableFile(Inr2VecError):
     "A file that is truncated, or is not what its name says."
     default_remedy = "copy or download the file again, and compare its size with the original's"
+
+class Refused(ValueError):
+    "What a reader raises for content that it cannot be sure of; `inr2vec.core.io.reading` adds the file's name."
+
+    def __init__(self, problem: str, remedy: str):
+        super().__init__(problem)
+        self.problem, self.remedy = problem, remedy
 
 class NotAShape(UnreadableFile):
     "A file or folder inside a data set that no reader reads, such as a picture beside a mesh. Reports list it."

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from .errors import CannotWrite, Inr2VecError, UnreadableFile
+from .errors import CannotWrite, Inr2VecError, Refused, UnreadableFile
 
 # %% ../../nbs/core/30_io.ipynb #00000005
 def _is_of_disk(e: Exception) -> bool:
@@ -107,6 +107,8 @@ def reading(path):
         raise
     except FileNotFoundError as e:
         raise UnreadableFile(path, "there is no such file", "check the path, or remove it from the list") from e
+    except Refused as e:
+        raise UnreadableFile(path, e.problem, e.remedy) from e
     except Exception as e:  # third-party parsers raise anything at all
         words = (str(e).strip().splitlines() or [""])[0].rstrip(".")
         raise UnreadableFile(path, f"it cannot be read ({type(e).__name__}{': ' if words else ''}{words})") from e

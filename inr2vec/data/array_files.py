@@ -6,11 +6,13 @@
 __all__ = ['FIELDS', 'GRIDS', 'QUERY_VALUES', 'read_npy', 'refuse_zip_bomb', 'read_npz']
 
 # %% ../../nbs/data/46_array_files.ipynb #123cfc98
+import re
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
+from ..core.errors import Refused
 from .arrays import as_part_numbers, as_triangles, xyz_columns
 from .files import register_format
 from .voxel_files import grid_surface
@@ -25,8 +27,7 @@ def read_npy(path: Path) -> dict:
 FIELDS = {"points": "points", "vertices": "vertices", "faces": "faces", "parts": "point_parts",
           "point_parts": "point_parts", "face_parts": "face_parts"}   # array -> field of a `Shape`
 GRIDS = {"voxels", "grid", "occupancy"}
-QUERY_VALUES = {"occupancies", "occupancy", "occ", "sdf", "sdfs", "udf", "distance", "distances", "signed_distance",
-                "signed_distances", "inside"}   # what stands next to points that are queries
+QUERY_VALUES = re.compile("occ|sdf|udf|dist|inside|sign|^values?$")   # names of what stands next to queries
 
 def refuse_zip_bomb(path: Path):
     "Raise `ValueError` for an archive that would fill the memory."
@@ -36,26 +37,27 @@ def refuse_zip_bomb(path: Path):
 
 @register_format(".npz")
 def read_npz(path: Path) -> dict:
-    "Points, a mesh or a voxel grid, with parts, of a `.npz` file. Raises `ValueError` for arrays that do not fit."
+    "Points, a mesh or a voxel grid, with parts, of a `.npz` file. Raises `Refused` for arrays that do not fit."
     refuse_zip_bomb(path)
     with np.load(path, allow_pickle=False) as f:
         names = {name.casefold(): name for name in f.files}
         out = {field: f[names[name]] for name, field in FIELDS.items() if name in names}
         grids = [f[names[name]] for name in sorted(GRIDS & names.keys())] if "points" not in out else []
-    if "points" in out and (values := QUERY_VALUES & names.keys()):
-        raise ValueError(f"its points are queries in space, with {', '.join(sorted(values))}, and no surface")
+    if "points" in out and (values := [name for name in names if QUERY_VALUES.search(name)]):
+        raise Refused(f"its points are queries in space, with {', '.join(sorted(values))}, and no surface",
+                      "give the cloud or the mesh that they were made of, or save surface points alone")
     if len(grids) == 1 and not out: return grid_surface(grids[0])
-    if ("vertices" in out) != ("faces" in out): raise ValueError("it has only one of 'vertices' and 'faces'")
+    if ("vertices" in out) != ("faces" in out):
+        raise Refused("it has only one of 'vertices' and 'faces'", "save both, or 'points' for a cloud")
     if not out.keys() & {"points", "vertices"}:
-        raise ValueError(
-            f"it has the arrays {', '.join(names) or 'none'}; 'points', or 'vertices' and 'faces', are needed"
-        )
+        wanted = "save 'points', or 'vertices' and 'faces', or a grid as 'voxels'"
+        raise Refused(f"it has the arrays {', '.join(names) or 'none'}, none of them known", wanted)
     for field in out.keys() & {"points", "vertices"}: out[field] = xyz_columns(out[field], field)
     for field, of in (("point_parts", "points"), ("face_parts", "faces")):
         if field not in out: continue
         out[field] = as_part_numbers(out[field], field, str(path))
         if (n := len(out.get(of, ()))) != len(out[field]):
-            raise ValueError(f"it has {len(out[field])} {field} for {n} {of}")
+            raise Refused(f"it has {len(out[field])} {field} for {n} {of}", f"save a part for each of the {of}")
     if "faces" in out:
         triangles = as_triangles(out["faces"])
         if "face_parts" in out:

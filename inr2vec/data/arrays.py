@@ -8,7 +8,7 @@ __all__ = ['ROUNDING', 'as_coordinates', 'as_whole_numbers', 'as_part_numbers', 
 # %% ../../nbs/data/05_arrays.ipynb #4293f3eb
 import numpy as np
 
-from ..core.errors import BadShape
+from ..core.errors import BadShape, Refused
 
 # %% ../../nbs/data/05_arrays.ipynb #713afe5b
 ROUNDING = 1e-6   # of a shape's extent: how far single precision may move a point
@@ -59,21 +59,27 @@ def as_part_numbers(x, what: str = "parts", source: str = "") -> np.ndarray | No
 def xyz_columns(x: np.ndarray,             # (n, 3 or more): x, y, z first
                 what: str = "points",
                 ) -> np.ndarray:           # (n, 3)
-    "The first three columns. Raises `ValueError` for what is no list of points or has its channels first."
+    "The first three columns. Raises `Refused` for what is no list of points or has its channels first."
     x = np.asarray(x)
-    if x.dtype.kind not in "fiu": raise ValueError(f"its {what} are of type {x.dtype}, not numbers")
+    if x.dtype.kind not in "fiu": raise Refused(f"its {what} are of type {x.dtype}, not numbers", "save them as floats")
     if x.size == 0: return np.zeros((0, 3))
-    if x.ndim != 2 or x.shape[1] < 3: raise ValueError(f"its {what} are an array of shape {x.shape}, not (n, 3)")
+    found = f"its {what} are an array of shape {x.shape}"
+    if x.ndim != 2 or x.shape[1] < 3: raise Refused(f"{found}, not (n, 3)", "save one cloud as rows of x, y, z")
     if 3 < x.shape[1] >= len(x):
-        raise ValueError(f"its {what} are an array of shape {x.shape}: channels first, perhaps; save it as (n, 3)")
+        raise Refused(
+            f"{found}: wider than long, so with channels first, perhaps", "transpose it, x.T, and save it again"
+        )
     return x[:, :3]
 
 def as_triangles(faces: np.ndarray,        # (f, 3), or (f, 4) for quads, which become two triangles each
                  ) -> np.ndarray:          # (f, 3)
-    "Triangles of an array of faces. Raises `ValueError` for pairs, packed lists and anything else."
+    "Triangles of an array of faces. Raises `Refused` for pairs, packed lists and anything else."
     faces = np.asarray(faces)
     if faces.size == 0: return np.zeros((0, 3), np.int32)
+    triangles = "save triangles as (f, 3), or quads as (f, 4)"
     if faces.ndim != 2 or faces.shape[1] not in (3, 4):
-        raise ValueError(f"its faces are an array of shape {faces.shape}, not (f, 3) or (f, 4)")
+        raise Refused(f"its faces are an array of shape {faces.shape}, not (f, 3) or (f, 4)", triangles)
+    if 4 == faces.shape[1] and len(faces) > 1 and (faces[:, 0] == 3).all():
+        raise Refused("its faces all begin with a 3: counts of corners, perhaps, before three of them", triangles)
     if 4 == faces.shape[1]: return faces[:, [0, 1, 2, 0, 2, 3]].reshape(-1, 3)
     return faces

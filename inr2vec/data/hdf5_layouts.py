@@ -25,24 +25,27 @@ from .shapes import Shape
 MAX_CLOUD_BYTES = 1 << 27   # of one cloud, in the file's own numbers: more is a damaged header, and not a cloud
 
 class BlockReader:
-    "The clouds in an array of an HDF5 file, read `block` at a time; a cloud is `reader[i]`."
+    "The clouds in an array of an HDF5 file, read a block of at most `block_bytes` at a time; a cloud is `reader[i]`."
 
-    def __init__(self, path, key: str, block: int = 64):
-        self.path, self.key, self.block, self.start, self.clouds = path, key, block, None, None
+    def __init__(self, path, key: str, block_bytes: int = 1 << 24):
+        self.path, self.key, self.block_bytes = path, key, block_bytes
+        self.clouds, self.start = np.zeros((0, 0, 3)), 0
 
     def __getitem__(self, i: int) -> np.ndarray:  # (n, 3): the columns after x, y, z are left out
-        start = i - i % self.block
         with reading(self.path):
-            if start != self.start:
+            if not self.start <= i < self.start + len(self.clouds):
                 with h5py.File(self.path, "r") as f:
-                    self.clouds, self.start = f[self.key][start:start + self.block], start
-            return xyz_columns(self.clouds[i - start], "clouds").copy()
+                    check_clouds(f[self.key], self.key)
+                    array = f[self.key]
+                    block = max(self.block_bytes//max(array.dtype.itemsize*array.shape[1]*array.shape[2], 1), 1)
+                    self.clouds, self.start = array[i:i + block], i
+            return xyz_columns(self.clouds[i - self.start], "clouds").copy()
 
 def check_clouds(array: h5py.Dataset, key: str) -> int:
     "How many clouds an array (n, k, 3 or more) has. Raises `ValueError` if it is no such array."
     if not isinstance(array, h5py.Dataset) or array.ndim != 3:
         raise ValueError(f"its {key!r} is no array of clouds (n, k, 3)")
-    if array.dtype.itemsize*array.shape[1]*array.shape[2]*64 > 64*MAX_CLOUD_BYTES or array.dtype.kind not in "fiu":
+    if array.dtype.itemsize*array.shape[1]*array.shape[2] > MAX_CLOUD_BYTES or array.dtype.kind not in "fiu":
         raise ValueError(f"its {key!r} has the shape {array.shape} and the type {array.dtype}, and no clouds")
     return len(array)
 

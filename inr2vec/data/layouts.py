@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..core.errors import Inr2VecError, UnreadableFile, printable
+from ..core.errors import Inr2VecError, Refused, UnreadableFile, printable
 from ..core.registry import Registry
 from .shapes import Shape
 
@@ -45,16 +45,17 @@ def labelled_entry(index: int, classes: list[str], name: str, source: str, read:
 def class_indices(labels,              # (n,) or (n, 1): whole numbers, or names as text or bytes
                   classes: list[str],  # the names that numbers stand for
                   ) -> list[int]:      # -1 for a name that is no class
-    "The class of each shape as an index. Raises `ValueError` for labels of another shape or kind."
+    "The class of each shape as an index. Raises `Refused` for labels of another shape or kind."
     labels = np.asarray(labels)
     if labels.ndim != 1 and labels.shape != (len(labels), 1):
-        raise ValueError(f"its labels have the shape {labels.shape}, not (n,): one-hot, perhaps")
+        one_hot = "save the number of the class for each shape; of one-hot labels that is labels.argmax(1)"
+        raise Refused(f"its labels have the shape {labels.shape}, not (n,): one-hot, perhaps", one_hot)
     values = labels.reshape(-1).tolist()
     if all(isinstance(v, (bytes, str)) for v in values):
         names = [v.decode("utf-8", "replace") if isinstance(v, bytes) else v for v in values]
         return [classes.index(n) if n in classes else -1 for n in names]
     if labels.dtype.kind not in "iuf" or any(v != v or v != int(v) for v in values if abs(v) != float("inf")):
-        raise ValueError(f"its labels, of type {labels.dtype}, are not whole numbers")
+        raise Refused(f"its labels, of type {labels.dtype}, are not whole numbers", "save them as integers or as names")
     return [int(v) if abs(v) != float("inf") else -1 for v in values]
 
 # %% ../../nbs/data/50_layouts.ipynb #8113bbdd

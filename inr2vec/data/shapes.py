@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Shape', 'face_areas', 'without_area', 'is_watertight', 'check_shape', 'cleaned', 'sample_surface', 'with_points',
-           'unit_frame', 'normalized', 'in_unit_sphere', 'surface_points', 'raycasting_scene']
+           'unit_frame', 'normalized', 'fits_unit_sphere', 'surface_points', 'raycasting_scene']
 
 # %% ../../nbs/data/10_shapes.ipynb #00000003
 import os
@@ -217,12 +217,14 @@ def normalized(shape: Shape) -> Shape:
     return replace(shape, points=moved[0], vertices=moved[1])
 Shape.normalized = normalized
 
-def in_unit_sphere(shape: Shape, slack: float = .1) -> bool:
-    "Whether no point and no used vertex is farther from the origin than 1 + `slack` (jittered clouds need some)."
+def fits_unit_sphere(shape: Shape) -> bool:
+    """Whether the farthest point or used vertex is between 0.25 and 1.1 from the origin.
+
+    Jittered clouds reach a little beyond 1 and partial scans fall short of it; a shape in other units does not fit."""
     used = shape.used_vertices
     vertices = shape.vertices if used is None else shape.vertices[used]
     surface = [x for x in (shape.points, vertices) if x is not None and len(x)]
-    return all(np.linalg.norm(x, axis=1).max() <= 1 + slack for x in surface)
+    with np.errstate(over="ignore"): return all(.25 <= np.linalg.norm(x, axis=1).max() <= 1.1 for x in surface)
 
 # %% ../../nbs/data/10_shapes.ipynb #0b2487a7
 def surface_points(shape: Shape, n: int, seed: int = 0) -> np.ndarray:  # (n, 3)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..core.errors import Refused
 from ..core.io import text_of
 from .arrays import xyz_columns
 from .files import register_format
@@ -22,7 +23,9 @@ def split_columns(lines: list[str]) -> list[list[str]]:
     point = "." in everything
     if ";" in everything:
         if point and "," in everything:
-            raise ValueError("it has semicolons, commas and points: which one is the decimal mark?")
+            raise Refused(
+                "it has semicolons, commas and points: which one is the decimal mark?", "write decimals with points"
+            )
         return [[word.strip() for word in l.strip("; \t").replace(",", ".").split(";")] for l in lines]
     if "," not in everything: return [l.split() for l in lines]
     spaced = [re.sub(r",\s+|\s+,", " ", l.strip(", \t")).split() for l in lines]
@@ -32,7 +35,7 @@ def split_columns(lines: list[str]) -> list[list[str]]:
     tight = [l.strip(", \t").split(",") for l in lines]
     if not any(re.search(r"\s", l.strip()) for l in lines) and (point or all(len(row) == 3 for row in tight)):
         return tight
-    raise ValueError("its commas could be separators or decimal marks; separate the columns by blanks or semicolons")
+    raise Refused("its commas could be separators or decimal marks", "separate the columns by semicolons")
 
 # %% ../../nbs/data/48_text_files.ipynb #00fd1fca
 NUMBER = re.compile(r"[-+]?(\d|[.,]\d|nan\b|inf)", re.I)
@@ -41,7 +44,8 @@ def _columns_named(line: str) -> list[int]:   # where x, y and z are
     "The places of x, y and z in a header. Raises `ValueError` if it does not name them."
     names = [re.sub(r"\W", "", word).lower() for word in re.split(r"[\s,;]+", line.strip(" /\t"))]
     if any(names.count(axis) != 1 for axis in "xyz"):
-        raise ValueError(f"its line {line[:40]!r} is neither a point nor a header that names x, y and z")
+        raise Refused(f"its line {line[:40]!r} is neither a point nor a header that names x, y and z",
+                      "begin with 'x y z', or with the points; other lines need a # before them")
     return [names.index(axis) for axis in "xyz"]
 
 @register_format(".txt", ".xyz", ".pts")

@@ -96,7 +96,7 @@ class _SharedStep:
         whole = loss.detach().clone()
         dist.all_reduce(whole)
         # the value of the whole batch, the gradient of this part
-        return loss + (whole/self.world - loss).detach(), contrast
+        return whole/self.world + (loss - loss.detach()), contrast
 
 def train_distributed(
     encoder: nn.Module,

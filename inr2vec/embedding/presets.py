@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from ..core.errors import UnknownOption, one_of
+from ..core.io import declare_later_options
 from .decoder import ImplicitDecoder
 from .encoders import EncoderSpec, build_encoder
 from .settings import checked, from_plain, replaced, to_plain
@@ -38,6 +39,9 @@ class HeadSpec:
     weight_decay: float = 1e-2
     dropout: float = .5        # after each hidden layer
     mix: bool = True           # the authors' augmentation of embeddings within a class
+    select: str = "best"       # the epoch that is tested: the best on a validation part, or 'last', as in their script
+
+declare_later_options(select="best")    # presets of the time before `select` keep their fingerprints
 
 @dataclass(frozen=True)
 class Preset:

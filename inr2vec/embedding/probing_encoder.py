@@ -136,4 +136,5 @@ def _mlp(widths: tuple[int, ...], out: int, dropout: float) -> nn.Sequential:
 @register_encoder(
     "probing", ProbingEncoder, "ours, for comparison: evaluates the INR", evaluates_inr=True, old_names=("probes",)
 )
-def _probing(siren: SirenSpec, spec: EncoderSpec, field: str) -> ProbingEncoder: return ProbingEncoder(siren, spec, field)
+def _probing(siren: SirenSpec, spec: EncoderSpec, field: str) -> ProbingEncoder:
+    return ProbingEncoder(siren, spec, field)

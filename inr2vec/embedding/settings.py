@@ -17,9 +17,10 @@ from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 
 from ..core.errors import UnknownOption, one_of
 from ..core.io import NEUTRAL_VALUES
+from ..core.loop import MOST_STEPS, SCHEDULES
 from .encoders import current_name, encoder_kinds
 from ..inrs.manual_grad import FORMER_PRECISIONS, PRECISIONS, RULES
-from ..inrs.meta_init import INITS
+from ..inrs.starts import INITS
 
 # %% ../../nbs/embedding/58_settings.ipynb #bcfa2f85
 @dataclass(frozen=True)
@@ -80,9 +81,10 @@ RANGES: dict[str, dict[str, Range | Choice | PlainName]] = {
     "TrainSpec": dict(epochs=Range(1, 1_000_000), batch=Range(2, 1_000_000), points=COUNT, lr=RATE,
                       weight_decay=Range(0, 10), degrees=Range(0, 180), stretch=SHARE, shift=Range(0, 1),
                       contrast=Range(0, 1000), temperature=above_zero(100), views=Range(0, 10_000),
-                      precision=Choice(PRECISIONS), max_steps=Range(1, 100_000_000)),
+                      precision=Choice(PRECISIONS), max_steps=Range(1, MOST_STEPS), schedule=Choice(SCHEDULES),
+                      validation=SHARE, looks=Range(1, 100_000)),
     "HeadSpec": dict(hidden=WIDTH, epochs=Range(1, 1_000_000), batch=Range(2, 1_000_000), lr=RATE,
-                     weight_decay=Range(0, 10), dropout=SHARE),
+                     weight_decay=Range(0, 10), dropout=SHARE, select=Choice(("best", "last"))),
     "Preset": dict(name=PlainName(), per_class=Range(1, 1_000_000), points=COUNT, resolution=Range(4, 1024),
                    meshes=Range(0, 1_000_000), tolerance=above_zero(2), init=Choice(INITS)),
 }
@@ -101,7 +103,8 @@ def typed(value, hint, name: str):
     wanted = origin or hint
     if type(value) is not wanted:
         raise UnknownOption(name, f"{value!r} is not of the type {wanted.__name__}", _remedy(wanted))
-    if hint is float and not math.isfinite(value): raise UnknownOption(name, f"{value!r} is not finite", "give a number")
+    if hint is float and not math.isfinite(value):
+        raise UnknownOption(name, f"{value!r} is not finite", "give a number")
     return value
 
 def _typed_tuple(value, args: tuple, name: str) -> tuple:
@@ -113,7 +116,10 @@ def _typed_tuple(value, args: tuple, name: str) -> tuple:
 
 def _remedy(wanted: type) -> str:
     examples = {
-        int: "a whole number, as in 10", float: "a number, as in 0.1", bool: "true or false", str: "a word",
+        int: "a whole number, as in 10",
+        float: "a number, as in 0.1",
+        bool: "true or false",
+        str: "a word",
         dict: 'names and values, as in {"depth": 2}',
     }
     return f"give {examples.get(wanted, f'a {wanted.__name__}')}"

@@ -23,7 +23,7 @@ from ..embedding.presets import preset_to_dict
 from .jobs import Job, Shapes, read_shapes
 from ..store.executors import ENGINES
 from ..store.identity import CODE
-from ..store.inr_store import Inrs
+from ..store.shards import Inrs
 
 # %% ../../nbs/experiments/10_pipeline.ipynb #8e7a4e57
 def inr_folder(root, model: Inr2Vec, label: str, digest: str) -> Path:   # label for readers, digest of the shapes

@@ -34,24 +34,11 @@ def classify(
     p: Prepared, seed: int = 0, progress: bool = True, select: str = "best"
 ) -> tuple[HeadResult, dict]:  # select as in `train_head`
     "The head trained on frozen training embeddings, and its scores on the test part."
-    h, labels = p.model.preset.head, np.array(p.train_labels)
+    spec, labels = replace(p.model.preset.head, select=select), np.array(p.train_labels)
     rest, held = split_by_class(p.train_labels, .2, seed)
+    validation = p.z_train[held], labels[held].tolist()
     result = train_head(
-        p.z_train[rest],
-        labels[rest].tolist(),
-        p.z_train[held],
-        labels[held].tolist(),
-        h.epochs,
-        h.lr,
-        h.weight_decay,
-        h.batch,
-        seed,
-        p.model.device,
-        progress,
-        select,
-        dropout=h.dropout,
-        mix=h.mix,
-        hidden=h.hidden,
+        p.z_train[rest], labels[rest].tolist(), validation, spec, seed, p.model.device, progress
     )
     return result, evaluate_head(result.head, p.z_test, p.test_labels)
 

@@ -33,7 +33,7 @@ from inr2vec.experiments.pipeline import (
 )
 from ..core.seeds import seed_for, torch_rng
 from ..data.shapes import Shape
-from ..store.inr_store import Inrs
+from ..store.shards import Inrs
 from ..inrs.weight_space import moved, random_motions
 
 # %% ../../nbs/experiments/20_transfer_data.ipynb #04a01379

@@ -13,7 +13,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
     "siren": ["Siren", "SirenSpec", "shared_init"],
     "queries": ["QuerySpec", "make_queries"],
     "fitting": ["FitSpec", "fit_batch"],
-    "meta_init": ["initialisation", "meta_init"],
+    "starts": ["initialisation"],
     "weight_space": ["moved", "random_motions"],
     "reconstruction": ["inr_field", "reconstruct"],
 })

@@ -41,8 +41,9 @@ class Rule:
     "How a gradient becomes a step."
     betas: tuple[float, float]   # how slowly Adam's two moments forget
     hidden: float = 0.           # steps of hidden matrices by Muon, as a share of the rate; 0 leaves them to Adam
+    learned: bool = False        # SGD with the momentum of the first beta, and the rate a share of learned ones
 
-RULES = dict(adam=Rule((.9, .999)), muon=Rule((.9, .95), .25))
+RULES = dict(adam=Rule((.9, .999)), muon=Rule((.9, .95), .25), momentum=Rule((.9, 0.), learned=True))
 
 # %% ../../nbs/inrs/46_manual_grad.ipynb #d519112f
 PRECISIONS = ("float32", "tf32", "bfloat16")
@@ -66,6 +67,7 @@ class SirenBatch:
                  compiled: bool = True):     # use the kernels in C where they can be used
         self.spec, self.field, self.rule, self.precision, self.chunk = spec, field, rule, precision, chunk
         self.frequency, self.steps_taken, self.short = spec.w0, 0, precision == "bfloat16"
+        self.rates = None     # (num_params,) for a rule that needs learned ones
         self.p = flat*self.frequency
         self.g, self.m, self.v = (torch.zeros_like(self.p) for _ in range(3))
         (self.w, self.b), (self.gw, self.gb), (self.mw, _) = map(self._layers, (self.p, self.g, self.m))
@@ -155,10 +157,21 @@ class SirenBatch:
         "A step along `g`, which is left at zero, at the `share` of the rate `lr` that a schedule leaves."
         lr = self.frequency*lr*share
         self.steps_taken += 1
+        if self.rule.learned:
+            self.m.mul_(self.rule.betas[0])
+            self.plain_step(self.rates*(lr/self.frequency), self.m.add_(self.g))
+            return
         if self.rule.hidden and self.spec.layers > 1: self._update_hidden(lr)
         for at in self.adams:
             p, g, m, v = (t[:, at] for t in (self.p, self.g, self.m, self.v))
             adam_step(p, g, (m, v), self.steps_taken, lr, self.rule.betas, 1e-8/self.frequency, self.compiled)
+
+    def plain_step(self, rates: Tensor, direction: Tensor | None = None):
+        "A step of SGD, a rate (num_params,) for each parameter, along `g` unless told otherwise; leaves `g` at zero."
+        # p are parameters times the frequency, and g is the gradient by them: a rate counts its square
+        direction = self.g if direction is None else direction
+        self.p.addcmul_(direction, rates.expand_as(self.p), value=-self.frequency**2)
+        self.g.zero_()
 
     def _update_hidden(self, lr: float):
         "Muon's step of the matrices between hidden layers."

@@ -14,13 +14,15 @@ from scipy.spatial import cKDTree
 from ..core.errors import EmptyShape, one_of
 from ..core.fields import FIELDS
 from ..core.seeds import numpy_rng
+from ..data.preparation import in_unit_frame
 from ..data.shapes import Shape, check_shape, is_watertight, raycasting_scene, sample_surface
+from .inside import inside_overlapping, without_inner_walls
 
 # %% ../../nbs/inrs/10_queries.ipynb #00000005
 def udf(points: np.ndarray,  # (n, 3) the cloud
         x: np.ndarray,       # (q, 3) coordinates
         ) -> np.ndarray:     # (q,) float32, >= 0
-    "Distance from each of `x` to the nearest of `points`, in their unit (paper, Section 3.1)."
+    "Distance from each of `x` to the nearest of `points`, in their unit (paper, Appendix B)."
     return cKDTree(points).query(x, workers=-1)[0].astype(np.float32)
 
 # %% ../../nbs/inrs/10_queries.ipynb #00000008
@@ -31,7 +33,10 @@ def sdf(shape: Shape,     # a watertight mesh
     check_shape(shape, "sdf")
     # several rays vote on the sign: a single one fails where it grazes an edge
     scene, tensor = raycasting_scene(shape)
-    return scene.compute_signed_distance(tensor(x, np.float32), nsamples=5).numpy()
+    inside = inside_overlapping(shape, scene, tensor, x)
+    if inside is None: return scene.compute_signed_distance(tensor(x, np.float32), nsamples=5).numpy()
+    scene, tensor = raycasting_scene(without_inner_walls(shape))
+    return np.where(inside, -1, 1).astype(np.float32)*scene.compute_distance(tensor(x, np.float32)).numpy()
 
 # %% ../../nbs/inrs/10_queries.ipynb #0000000b
 def voxel_centres(resolution: int) -> np.ndarray:  # (resolution**3, 3) float32, x slowest
@@ -45,7 +50,9 @@ def voxelize(shape: Shape,      # in the frame of the unit sphere
     "The voxel grid of `shape`: solid for a watertight mesh, its surface otherwise."
     if shape.has_mesh and is_watertight(shape):
         scene, tensor = raycasting_scene(shape)
-        inside = scene.compute_occupancy(tensor(voxel_centres(resolution), np.float32), nsamples=5).numpy() > 0
+        x = voxel_centres(resolution)
+        inside = inside_overlapping(shape, scene, tensor, x)
+        if inside is None: inside = scene.compute_occupancy(tensor(x, np.float32), nsamples=5).numpy() > 0
         return inside.reshape((resolution,)*3)
     points = shape.points
     if points is None: points, _ = sample_surface(shape, 8*resolution**2, numpy_rng(0, "voxelize", shape.name))
@@ -93,7 +100,7 @@ def make_queries(shape: Shape,
                  ) -> tuple[np.ndarray, np.ndarray]:  # (q, 3) and (q,) float32, in one random order
     "Coordinates and the raw field there: distances, or 0 and 1 for occ. Raises `BadShape` for shapes without it."
     one_of(field, FIELDS, "field")
-    check_shape(shape, field)
+    shape = in_unit_frame(check_shape(shape, field))
     rng = numpy_rng(seed, "queries", field, shape.name)
     if field == "occ":
         order = rng.permutation(spec.voxels**3)

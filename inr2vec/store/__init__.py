@@ -10,9 +10,11 @@ import lazy_loader
 
 # %% ../../nbs/store/00_store.ipynb #2b9e4c78
 __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
-    "inr_store": ["InrStore", "fit_shapes"],
+    "inr_store": ["InrStore"],
+    "filling": ["fit_shapes"],
+    "identity": ["InrRecipe", "digest_of"],
     "shards": ["Inrs"],
     "codec": ["Codec"],
-    "executors": ["ENGINES"],
+    "executors": ["ENGINES", "Executor"],
     "capacity": ["Plan"],
 })

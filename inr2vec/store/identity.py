@@ -19,7 +19,7 @@ from ..core.errors import UnknownOption, one_of
 from ..core.fields import FIELDS
 from ..core.io import NEUTRAL_VALUES, fingerprint
 from ..data.shapes import Shape
-from ..inrs.fitting import FitSpec
+from ..inrs.fitting import FitSpec, LearnedStart
 from ..inrs.queries import QuerySpec
 from ..inrs.siren import SirenSpec
 
@@ -72,15 +72,21 @@ class InrRecipe:
     fit: FitSpec
     queries: QuerySpec
     seed: int = 0
+    rates: Tensor | None = None   # (steps, num_params) of first steps that were learned with the start
 
-    def __post_init__(self):
-        one_of(self.field, FIELDS, "field")
+    def __post_init__(self): one_of(self.field, FIELDS, "field")
+
+    @property
+    def start(self) -> Tensor | LearnedStart:
+        "What `fit_batch` begins with."
+        return self.init if self.rates is None else LearnedStart(self.init, self.rates)
 
     def settings(self) -> dict:
         "The recipe as a store keeps it, in words."
         start = fingerprint(self.init.cpu().numpy().tobytes().hex())
+        learned = {} if self.rates is None else dict(rates=digest_of(self.rates))
         return dict(field=self.field, spec=repr(self.siren), fit=repr(self.fit), queries=repr(self.queries),
-                    seed=self.seed, init=start)
+                    seed=self.seed, init=start, **learned)
 
 def start_digest(init: Tensor) -> str:   # 64 hexadecimal digits
     "A digest of an initialisation (num_params,), by which INRs that share it are known."

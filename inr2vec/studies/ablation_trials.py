@@ -28,7 +28,7 @@ from ..experiments.jobs import Job
 from ..experiments.pipeline import inr_folder
 from ..experiments.scoreboard import depth_of_retrieval, support_vectors
 from ..store.identity import digest_of
-from ..store.inr_store import Inrs
+from ..store.shards import Inrs
 from .encoder_ablation import Variant, variants
 from ..tasks.retrieval import embedding_distances, retrieval_scores
 

@@ -18,7 +18,8 @@ from tqdm.auto import tqdm
 from ..experiments.jobs import Job
 from ..core.errors import EmptyShape, one_of
 from ..inrs.fitting import field_error, fit_batch
-from ..inrs.meta_init import initialisation, stacked_queries
+from ..inrs.meta_init import stacked_queries
+from ..inrs.starts import initialisation
 from ..core.metrics import chamfer_distance, map_at_k
 from ..experiments.pipeline import Prepared, missing_of, prepare
 from ..embedding.presets import QUICK, Preset, get_preset, parse_overrides

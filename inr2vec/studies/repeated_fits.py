@@ -13,17 +13,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..store.identity import digest_of
 from ..core.errors import UnknownOption
 from ..inrs.targets import field_loss, to_label
-from ..inrs.meta_init import initialisation
 from ..experiments.jobs import Job
+from ..inrs.starts import initialisation, learned_rates
 from ..embedding.presets import Preset, get_preset
 from ..inrs.queries import make_queries
 from ..core.seeds import seed_for
 from ..data.shapes import Shape
 from ..inrs.siren import SirenSpec, evaluate, shared_init
-from ..store.inr_store import Inrs, fit_shapes
+from ..store.executors import Executor
+from ..store.filling import fit_shapes
+from ..store.identity import InrRecipe, digest_of
+from ..store.shards import Inrs
 from ..core.io import fingerprint
 
 # %% ../../nbs/studies/10_repeated_fits.ipynb #fde9d9b2
@@ -54,21 +56,11 @@ def refit(
             init=p.init,
         )
     )
-    store = Path(job.folder)/f"refits-{field}-{p.name}-seed{seed}-{key[:8]}"/f"start{start}-draw{draw}"
-    return fit_shapes(
-        shapes,
-        field,
-        p.siren,
-        numbered_start(p, field, start, seed),
-        p.fit,
-        p.queries,
-        store,
-        seed_for(seed, "draw", draw),
-        job.device or "cpu",
-        progress,
-    )
-
-
+    store = Path(job.folder)/f"refits-{field}-{p.name}-seed{seed}-{key[:12]}"/f"start{start}-draw{draw}"
+    init = numbered_start(p, field, start, seed)
+    rates = learned_rates(p.siren, field, p.init, init) if start == 0 else None
+    recipe = InrRecipe(field, p.siren, init, p.fit, p.queries, seed_for(seed, "draw", draw), rates)
+    return fit_shapes(shapes, recipe, store, Executor(device=job.device or "cpu"), progress=progress)
 
 # %% ../../nbs/studies/10_repeated_fits.ipynb #de6a2d8d
 class LossQueries:

@@ -14,29 +14,27 @@ from ..core.errors import BadEmbeddings, EmptyShape, UnknownOption, one_of
 from ..core.metrics import chamfer_distance
 
 # %% ../../nbs/tasks/40_interpolation.ipynb #00000005
-def interpolate(a, b,                   # (d,) embeddings
-                steps: int = 7,         # points on the way, both ends included
-                how: str = "linear",    # or 'spherical'
-                ) -> Tensor:            # (steps, d)
-    "Embeddings on the way from `a` to `b`."
+def interpolate(
+    a,                      # (d,) embedding
+    b,                      # (d,) embedding
+    steps: int = 7,         # points on the way, both ends included
+    how: str = "linear",    # or 'spherical'
+) -> Tensor:                # (steps, d)
+    "Embeddings on the way from `a` to `b`. Raises `BadEmbeddings` for ends without one way between them."
     one_of(how, ("linear", "spherical"), "how")
     if steps < 2: raise UnknownOption("steps", f"{steps} does not hold both ends", "use 2 or more")
     a, b = (torch.as_tensor(x) for x in (a, b))
     b = b.to(a)
     if a.ndim != 1 or a.shape != b.shape:
-        raise BadEmbeddings(
-            "ends",
-            f"they have the shapes {tuple(a.shape)} and {tuple(b.shape)}",
-            "give two single embeddings of one model",
-        )
+        problem = f"they have the shapes {tuple(a.shape)} and {tuple(b.shape)}"
+        raise BadEmbeddings("ends", problem, "give two single embeddings of one model")
     t = torch.linspace(0, 1, steps, dtype=a.dtype, device=a.device)[:, None]
     if how == "linear": return a*(1 - t) + b*t
     la, lb = a.norm(), b.norm()
     angle = torch.acos((a @ b/(la*lb)).clamp(-1, 1))
     if not min(la, lb) > 0 or angle > torch.pi - 1e-3:
-        raise BadEmbeddings(
-            "ends", "they are opposite or zero, so there is no one arc between them", "use how='linear'"
-        )
+        problem = "they are opposite or zero, so there is no one arc between them"
+        raise BadEmbeddings("ends", problem, "use how='linear'")
     if angle < 1e-3: return a*(1 - t) + b*t                         # the arc is a line
     way = (torch.sin((1 - t)*angle)*a/la + torch.sin(t*angle)*b/lb)/torch.sin(angle)
     way = way*((1 - t)*la + t*lb)
@@ -45,18 +43,16 @@ def interpolate(a, b,                   # (d,) embeddings
 
 # %% ../../nbs/tasks/40_interpolation.ipynb #00000008
 def chamfer_steps(clouds: list[np.ndarray]) -> np.ndarray:  # (len(clouds) - 1,)
-    "The Chamfer distance of each cloud (n, 3) to the next."
+    "The Chamfer distance of each cloud (n, 3) to the next. Raises `EmptyShape` for a cloud without points."
     clouds = [np.asarray(c.detach().cpu() if isinstance(c, Tensor) else c) for c in clouds]
     if len(clouds) < 2: raise UnknownOption("clouds", f"{len(clouds)} is not a way", "give two or more")
+    remedy = "say that there is no surface, or leave the step out"
     for i, c in enumerate(clouds):
-        if len(c) == 0:
-            raise EmptyShape(
-                f"cloud {i}", "its reconstruction has no points", "say that there is no surface, or leave the step out"
-            )
+        if len(c) == 0: raise EmptyShape(f"cloud {i}", "its reconstruction has no points", remedy)
     return np.array([chamfer_distance(a, b) for a, b in zip(clouds, clouds[1:])])
 
 def smoothness(clouds: list[np.ndarray]) -> dict:
-    "`steps` (Chamfer distances), their `mean`, the `jump` and the `detour` of a way."
+    "`steps` (Chamfer distances), their `mean`, the `jump` and the `detour` of a way through clouds (n, 3)."
     steps, direct = chamfer_steps(clouds), chamfer_steps([clouds[0], clouds[-1]])[0]
     if not (steps.any() and direct > 0):
         raise BadEmbeddings("clouds", "the two ends are the same cloud", "give a way between two shapes")

@@ -19,17 +19,17 @@ from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
 from ..core.errors import BadEmbeddings, UnknownOption, one_of
-from ..core.io import reading
+from ..core.io import reading, write_atomically
 from ..core.metrics import any_hit_recall_at_k, map_at_k
-from ..core.io import write_atomically
 
 METRICS = ("euclidean", "cosine")
 
 # %% ../../nbs/tasks/10_retrieval.ipynb #00000005
-def embedding_matrix(z,                           # (n, d) tensor or array
-                     what: str = "embeddings",    # its name, for the message
-                     ) -> np.ndarray:             # (n, d) float32, finite
-    "`z` as a matrix on the CPU; raises `BadEmbeddings` if it is none."
+def embedding_matrix(
+    z,                           # (n, d) tensor or array
+    what: str = "embeddings",    # its name, for the message
+) -> np.ndarray:                 # (n, d) float32, finite
+    "`z` as a matrix on the CPU. Raises `BadEmbeddings` if it is none."
     z = np.ascontiguousarray(z.detach().float().cpu().numpy() if isinstance(z, Tensor) else z, dtype=np.float32)
     if z.ndim != 2 or not z.size:
         raise BadEmbeddings(what, f"they have the shape {z.shape}, not (n, d)", "give one row for each shape")
@@ -38,23 +38,23 @@ def embedding_matrix(z,                           # (n, d) tensor or array
     return z
 
 def check_labels(labels, n: int, what: str = "labels") -> list:
-    "`labels` as a list of length `n`."
+    "`labels` as a list of length `n`. Raises `BadEmbeddings` for another length."
     if len(labels := list(labels)) != n:
         raise BadEmbeddings(what, f"there are {len(labels)} for {n} rows", "give one label for each row")
     return labels
 
 # %% ../../nbs/tasks/10_retrieval.ipynb #00000008
-def embedding_distances(query,                       # (q, d)
-                        gallery,                     # (n, d)
-                        metric: str = "euclidean",   # or 'cosine'
-                        ) -> np.ndarray:             # (q, n)
-    "The distance of each query to each embedding of the gallery."
+def embedding_distances(
+    query,                       # (q, d)
+    gallery,                     # (n, d)
+    metric: str = "euclidean",   # or 'cosine'
+) -> np.ndarray:                 # (q, n)
+    "The distance of each query to each embedding of the gallery. Raises `BadEmbeddings` where they do not fit."
     one_of(metric, METRICS, "metric")
     q, g = embedding_matrix(query, "query"), embedding_matrix(gallery, "gallery")
     if q.shape[1] != g.shape[1]:
-        raise BadEmbeddings(
-            "query", f"it has {q.shape[1]} columns and the gallery {g.shape[1]}", "embed both with the same model"
-        )
+        problem = f"it has {q.shape[1]} columns and the gallery {g.shape[1]}"
+        raise BadEmbeddings("query", problem, "embed both with the same model")
     for x, what in ((q, "query"), (g, "gallery")):
         if metric == "cosine" and not x.any(1).all():
             raise BadEmbeddings(what, "a row of zeros has no direction", "use metric='euclidean'")
@@ -64,33 +64,33 @@ def embedding_distances(query,                       # (q, d)
 def _per_query(d: np.ndarray, query_labels: np.ndarray, labels: np.ndarray, ks) -> dict[str, np.ndarray]:
     "Both scores of each query, from a single sorting."
     hits = labels[np.argsort(d, axis=1, kind="stable")[:, :max(ks)]] == query_labels[:, None]
-    rank = np.arange(hits.shape[1])[None]
-    return {f"{name} @{k}": np.array([f(rank, [True], row, k) for row in hits])
-            for name, f in (("mAP", map_at_k), ("any hit", any_hit_recall_at_k)) for k in ks}
+    rank, out = np.arange(hits.shape[1])[None], {}
+    for name, score in (("mAP", map_at_k), ("any hit", any_hit_recall_at_k)):
+        for k in ks: out[f"{name} @{k}"] = np.array([score(rank, [True], row, k) for row in hits])
+    return out
 
-def retrieval_scores(distances,                      # (q, n), for example of `embedding_distances`
-                     query_labels,                   # (q,)
-                     labels,                         # (n,) of the gallery
-                     ks=(1, 5, 10),
-                     leave_out_self: bool = False,   # query i is item i of the gallery
-                     per_class: bool = False,        # the same for each class of the queries, under 'per_class'
-                     ) -> dict:
-    "`mAP @k` as in Table 1 and `any hit @k` as in the authors' script, for each of `ks`."
+def retrieval_scores(
+    distances,                      # (q, n), for example of `embedding_distances`
+    query_labels,                   # (q,)
+    labels,                         # (n,) of the gallery
+    ks=(1, 5, 10),                  # numbers of neighbours
+    leave_out_self: bool = False,   # query i is item i of the gallery
+    per_class: bool = False,        # the same for each class of the queries, under 'per_class'
+) -> dict:                          # shares in [0, 1]
+    """`mAP @k`, as Table 1 is named, and `any hit @k`, as the authors' script counts, for each of `ks`.
+
+    Raises `BadEmbeddings` for distances or labels that do not fit, `UnknownOption` for a `k` that is too large."""
     d = np.array(distances, dtype=np.float64)
     if d.ndim != 2 or not d.size:
         raise BadEmbeddings("distances", f"they have the shape {d.shape}, not (q, n)", "give a row for each query")
-    if np.isnan(d).any():
-        raise BadEmbeddings(
-            "distances", f"{int(np.isnan(d).sum())} of them are NaN", "find out which shapes they belong to"
-        )
-    query_labels, labels = (
-        np.array(check_labels(*a)) for a in ((query_labels, d.shape[0], "query_labels"), (labels, d.shape[1]))
-    )
+    if undefined := int(np.isnan(d).sum()):
+        raise BadEmbeddings("distances", f"{undefined} of them are NaN", "find out which shapes they belong to")
+    query_labels = np.array(check_labels(query_labels, d.shape[0], "query_labels"))
+    labels = np.array(check_labels(labels, d.shape[1]))
     if leave_out_self:
         if d.shape[0] != d.shape[1] or (query_labels != labels).any():
-            raise BadEmbeddings(
-                "leave_out_self", "the queries are not the gallery", "use leave_out_self=False for two sets"
-            )
+            remedy = "use leave_out_self=False for two sets"
+            raise BadEmbeddings("leave_out_self", "the queries are not the gallery", remedy)
         np.fill_diagonal(d, np.inf)
     ks, candidates = list(ks), d.shape[1] - leave_out_self
     if not ks or min(ks) < 1 or max(ks) > candidates:
@@ -100,18 +100,16 @@ def retrieval_scores(distances,                      # (q, n), for example of `e
         return {name: float(x[rows].mean()) for name, x in each.items()}
     out = mean(slice(None))
     if per_class:
-        out["per_class"] = {
-            str(c): {"queries": int((query_labels == c).sum()), **mean(query_labels == c)}
-            for c in np.unique(query_labels)
-        }
+        of = {str(c): query_labels == c for c in np.unique(query_labels)}
+        out["per_class"] = {c: {"queries": int(rows.sum()), **mean(rows)} for c, rows in of.items()}
     return out
 
 # %% ../../nbs/tasks/10_retrieval.ipynb #00000011
 class Match(NamedTuple):
-    "One answer of a search."
+    "One result of a search."
     name: str
     label: str | None
-    distance: float
+    distance: float    # in units of the embedding, or of 1 - cosine
 
 @dataclass(eq=False)
 class Index:
@@ -123,20 +121,23 @@ class Index:
 
     def __post_init__(self):
         self.z = embedding_matrix(self.z)
-        self.names, self.labels = check_labels(self.names, len(self.z), "names"), check_labels(self.labels, len(self.z))
+        self.names = check_labels(self.names, len(self.z), "names")
+        self.labels = check_labels(self.labels, len(self.z))
         self._nearest = NearestNeighbors(metric=one_of(self.metric, METRICS, "metric"), algorithm="brute").fit(self.z)
+
     def __len__(self): return len(self.names)
 
     def search(
-        self, z, k: int = 5
-    ) -> list:  # of `Match`, nearest first; for a matrix (q, d) one such list for each row
-        "The `k` nearest to `z` (d,): fewer if the index is smaller."
+        self,
+        z,            # (d,), or (q, d)
+        k: int = 5,
+    ) -> list:        # of `Match`, nearest first; for a matrix one such list for each row
+        "The `k` nearest to `z`: fewer if the index is smaller. Raises `BadEmbeddings` for embeddings of another width."
         z = z if isinstance(z, Tensor) else np.asarray(z)
         q = embedding_matrix(z[None] if (single := z.ndim == 1) else z, "query")
         if q.shape[1] != self.z.shape[1]:
-            raise BadEmbeddings(
-                "query", f"it has {q.shape[1]} columns, the index {self.z.shape[1]}", "embed both with the same model"
-            )
+            problem = f"it has {q.shape[1]} columns, the index {self.z.shape[1]}"
+            raise BadEmbeddings("query", problem, "embed both with the same model")
         if k < 1: raise UnknownOption("k", f"{k} is not a number of neighbours", "use 1 or more")
         found = zip(*self._nearest.kneighbors(q, min(k, len(self))))
         out = [[Match(self.names[i], self.labels[i], float(x)) for x, i in zip(*row)] for row in found]

@@ -81,9 +81,7 @@ def classify_with_networks(p: Prepared, names=None,              # networks; tho
                 t = trained[name] = trained_classifier(p, name, spec, seed, progress)
                 metrics[name] = {
                     **classifier_scores(t, test_part_as_seen(p, name, spec, seed), p.test_labels),
-                    "step": t.step,
-                    "seconds of training": t.seconds,
-                    "parameters": t.parameters,
+                    **t.record(),
                 }
             rows.append(
                 _classes_row(
@@ -91,6 +89,7 @@ def classify_with_networks(p: Prepared, names=None,              # networks; tho
                     name,
                     metrics[name],
                     parameters=t.parameters,
+                    converged=t.converged,
                     **{"seconds of training": t.seconds},
                 )
             )

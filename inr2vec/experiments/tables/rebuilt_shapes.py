@@ -67,6 +67,7 @@ def rebuilt_shapes_table(
             if why
             else {"original": a["accuracy"], "rebuilt": b["accuracy"], "change": b["accuracy"] - a["accuracy"]}
         )
+        if t is not None and not why: metrics[name]["converged"] = t.converged
         rows.append(
             {
                 "shapes": SHAPES_OF[p.model.field],

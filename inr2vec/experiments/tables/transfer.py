@@ -25,7 +25,8 @@ def learn_transfer(p: Pairs, spec: TransferSpec | None = None,  # that of the pr
     spec = spec or TRANSFERS.get(p.target.preset.name, TransferSpec())
     rest, held = split_pairs(p, seed=seed)
     x, y = moved_pairs(p, rest, spec.copies, seed)
-    result = train_transfer(x, y, p.train[0].z[held], p.train[1].z[held], spec, seed, p.target.device, progress)
+    validation = p.train[0].z[held], p.train[1].z[held]
+    result = train_transfer(x, y, validation, spec, seed, p.target.device, progress)
     return result, RidgeCV(np.logspace(-2, 5, 8)).fit(x.numpy(), y.numpy())
 
 # %% ../../../nbs/experiments/tables/70_transfer.ipynb #00000010
