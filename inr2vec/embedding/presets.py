@@ -179,7 +179,7 @@ def preset_from_dict(plain: dict) -> Preset:
     "The inverse of `preset_to_dict`. Raises `UnknownOption` for settings that this version does not know."
     return from_plain(Preset, plain)
 
-# %% ../../nbs/embedding/60_presets.ipynb #2e265103
+# %% ../../nbs/embedding/60_presets.ipynb #f66d2f65
 SIMILAR = {"hour": "laptop", "released": "paper"}
 
 class PresetTable(dict):
