@@ -23,22 +23,32 @@ define apt_install
 	fi
 endef
 
-.PHONY: help reproduce test readme docs browser system clean
+.PHONY: help reproduce record test readme docs browser system clean
 .DEFAULT_GOAL := help
 
 help:  ## show this text
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */\1\t/' | while IFS="$$(printf '\t')" read -r n t; do printf '  make %-10s %s\n' "$$n" "$$t"; done
 
-reproduce: $(STAMP)  ## fit, embed, and make every table and figure (PRESET=smoke|laptop|paper, DATASET=folder)
-	$(VENV)/bin/inr2vec reproduce main --preset $(PRESET) $(if $(DATASET),--dataset "$(DATASET)")
+# what an experiment is run with: `make reproduce EXPERIMENT=retrieval PRESET=smoke DATASET=your/folder`
+EXPERIMENT ?= main
+RUN := $(EXPERIMENT) --preset $(PRESET) $(if $(DATASET),--dataset "$(DATASET)")
+
+reproduce: $(STAMP)  ## fit, embed, and make every table and figure of the main job, in runs/ (PRESET=, DATASET=, EXPERIMENT=)
+	$(VENV)/bin/inr2vec reproduce $(RUN)
+
+record: $(STAMP)  ## as reproduce, and keep the result in results/, the outputs in the notebook, and the pages up to date
+	$(VENV)/bin/inr2vec reproduce $(RUN) --record
+	$(VENV)/bin/python tests/keep_outputs.py --newest $(EXPERIMENT)
+	$(MAKE) --no-print-directory readme
 
 test: $(STAMP)  ## check the sources, test the notebooks, run every experiment's smoke preset
 	$(VENV)/bin/python tests/run.py
 
 PAGES := index report/60_results_page
-readme: $(STAMP)  ## run the index and the results page, and write README.md and CONTRIBUTING.md from their notebooks
+readme: $(STAMP)  ## run the index and the results page, write README.md and CONTRIBUTING.md, and list the experiments in the sidebar
 	$(VENV)/bin/nbdev-export
 	for n in $(PAGES); do $(VENV)/bin/nbdev-test nbs/$$n.ipynb --save && $(VENV)/bin/nbdev-clean --fname nbs/$$n.ipynb || exit 1; done
+	$(VENV)/bin/python docs/sidebar.py
 	$(VENV)/bin/python tests/readme.py
 
 QUARTO  ?= $(shell command -v quarto)

@@ -1,4 +1,4 @@
-"""The interface of a module from the source of its notebook's cells, without importing anything: signatures, docstrings and the comments beside parameters."""
+"""The interface of a module from its notebook's cells, without importing anything: signatures, docstrings, comments."""
 import ast
 import io
 import tokenize
@@ -65,7 +65,9 @@ def _help(node: ast.AST | None) -> str:
 
 
 def _params(node: ast.FunctionDef, said: dict[int, str]) -> list[Param]:
-    "The parameters of `node` and what it returns. A comment belongs to the value returned if it stands on its line, else to the line's last parameter."
+    """The parameters of `node` and what it returns.
+
+    A comment belongs to the value returned if it stands on its line, else to the line's last parameter."""
     a = node.args
     positional = [*a.posonlyargs, *a.args]
     defaults = dict(zip([p.arg for p in positional[len(positional) - len(a.defaults):]], a.defaults))
@@ -139,14 +141,14 @@ def options(source: str) -> dict[str, ast.AST]:
     }
 
 
-def entries(source: str, named: dict[str, ast.AST] = {}) -> list[Entry]:    # `named`: of `options`
+def entries(source: str, named: dict[str, ast.AST] | None = None) -> list[Entry]:    # `named`: of `options`
     "The public functions and classes that a cell defines."
     try: tree = ast.parse(source)
     except SyntaxError: return []                        # a cell with a magic
     said = comments(source)
     for a in ast.walk(tree):
         if isinstance(a, ast.arg) and isinstance(a.annotation, ast.Name):
-            a.annotation = named.get(a.annotation.id, a.annotation)
+            a.annotation = (named or {}).get(a.annotation.id, a.annotation)
     return [
         _entry(n, said)
         for n in tree.body

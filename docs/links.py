@@ -38,6 +38,7 @@ class Links(HTMLParser):
         ]
 
     def handle_starttag(self, tag: str, attrs: list) -> None:
+        "Note ids, links and pictures, and that a tag is open."
         at = dict(attrs)
         if (i := at.get("id") or (at.get("name") if tag == "a" else None)) is not None:
             (self.twice if i in self.ids else self.ids).add(i)
@@ -48,17 +49,19 @@ class Links(HTMLParser):
         if tag not in self.VOID: self.open.append((tag, self.getpos()[0]))
 
     def handle_startendtag(self, tag: str, attrs: list) -> None:
+        "A tag that closes itself."
         self.handle_starttag(tag, attrs)
         if self.open and tag not in self.VOID and self.open[-1][0] == tag: self.open.pop()
 
     def handle_endtag(self, tag: str) -> None:
+        "Close a tag, or note that there is nothing to close."
         if tag in self.VOID or tag in ("p", "li", "td", "th", "tr", "thead", "tbody"): return
         if self.open and self.open[-1][0] == tag: self.open.pop()
         else: self.problems.append(f"line {self.getpos()[0]}: </{tag}> closes nothing")
 
 
 def site_problems(folder: Path) -> dict[str, list[str]]:
-    "Page -> what is wrong with it: links to pages, files or anchors that are not there, ids that occur twice, tags that do not close."
+    "Page -> what is wrong with it: links that lead nowhere, ids that occur twice, tags that do not close."
     pages = {
         p.relative_to(folder).as_posix(): Links(p.read_text(encoding="utf-8")) for p in sorted(folder.rglob("*.html"))
     }

@@ -1,12 +1,14 @@
-"""Store the outputs of an executed experiment in its notebook: python tests/keep_outputs.py runs/main-families-laptop-seed0.ipynb
+"""Store the outputs of an executed experiment in its notebook: `make record`, or
+python tests/keep_outputs.py runs/main-families-laptop-seed0.ipynb
 
-What a reader of the repository needs stays: text, tables and still pictures. Progress bars, warnings, execution counts and the
-interactive copies of the pictures (they are made again by whoever runs the notebook) do not."""
+What a reader of the repository needs stays: text, tables and still pictures. Progress bars, warnings, execution counts
+and the interactive copies of the pictures (they are made again by whoever runs the notebook) do not."""
 import json
 import sys
 from pathlib import Path
 
-EXPERIMENTS = Path(__file__).resolve().parent.parent/"nbs"/"experiments"
+ROOT = Path(__file__).resolve().parent.parent
+EXPERIMENTS = ROOT/"nbs"/"experiments"
 
 
 def kept(output: dict) -> dict | None:
@@ -40,5 +42,14 @@ def keep(executed: Path) -> Path:
     return path
 
 
+def newest(experiment: str) -> Path:
+    "The executed notebook in runs/ of the last run of an experiment."
+    found = [p for p in (ROOT/"runs").glob(f"{experiment}-*.ipynb") if "-smoke-" not in p.name]
+    if not found: sys.exit(f"{experiment} has not been run: inr2vec reproduce {experiment}")
+    return max(found, key=lambda p: p.stat().st_mtime)
+
+
 if __name__ == "__main__":
-    for name in sys.argv[1:]: print("stored in", keep(Path(name)))
+    names = sys.argv[1:]
+    if names[:1] == ["--newest"]: names = map(newest, names[1:])
+    for name in names: print("stored in", keep(Path(name)))

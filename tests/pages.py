@@ -11,9 +11,11 @@ sys.path[:0] = [str(ROOT/"docs"), str(ROOT)]     # the site's builder, and the p
 
 
 def check_site() -> Results:
-    "every notebook stands in the site's sidebar once"
+    "every notebook stands in the site's sidebar once, experiments by their kind"
     import sidebar
     globs, problems = list(sidebar.sidebar_globs()), []
+    text = (ROOT/"_quarto.yml").read_text(encoding="utf-8")
+    if sidebar.with_experiments(text) != text: problems.append("_quarto.yml lists other experiments: run make readme")
     for p in notebooks():
         name = p.relative_to(NBS).as_posix()
         hits = [g for g in globs if sidebar.matches(name, g)]

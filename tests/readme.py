@@ -1,6 +1,7 @@
-"""Write README.md from nbs/index.ipynb and CONTRIBUTING.md from nbs/tutorials/08_contributing.ipynb: `make readme`. With --check it only says whether they are what the notebooks make.
+"""Write README.md from nbs/index.ipynb and CONTRIBUTING.md from nbs/tutorials/08_contributing.ipynb: `make readme`.
 
-nbdev's own command needs Quarto; these notebooks have no more than text, pictures and tables, which need none. Links between notebooks become links into nbs/."""
+With --check it only says whether they are what the notebooks make. nbdev's own command needs Quarto; these notebooks
+have no more than text, pictures and tables, which need none. Links between notebooks become links into nbs/."""
 import base64
 import json
 import re

@@ -40,7 +40,7 @@ def output_texts(output: dict) -> Iterator[str]:
 def mixes_imports(source: str) -> bool:
     """Whether a cell imports and does something else as well.
 
-    nbdev-docs runs every cell that imports, to have the names for the API's documentation, but not the cells before it."""
+    nbdev-docs runs every cell that imports, to have the names for the API's documentation, but not those before it."""
     try: body = ast.parse(source).body
     except SyntaxError: return False     # IPython's magics
     kinds = (ast.Import, ast.ImportFrom)
@@ -77,11 +77,11 @@ def notebook_problems(path: Path) -> Iterator[str]:
     if path in experiments():
         tagged = [c for c in nb["cells"] if "parameters" in c.get("metadata", {}).get("tags", [])]
         if len(tagged) != 1 or not re.search(r"^preset\b", "".join(tagged[0]["source"]), re.M):
-            yield "it needs one cell tagged `parameters` that sets `preset`: without it papermill's value is overwritten"
+            yield "it needs one cell tagged `parameters` that sets `preset`: else papermill's value is overwritten"
 
 
 def check_notebooks() -> Results:
-    "stored notebooks hold no counts, errors, noise, paths of a machine, large outputs or cells that nbdev-docs cannot run"
+    "stored notebooks hold no counts, errors, noise, machine paths, large outputs or cells that nbdev-docs cannot run"
     return {relative(p): list(notebook_problems(p)) for p in notebooks()}
 
 

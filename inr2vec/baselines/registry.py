@@ -25,6 +25,7 @@ class Baseline:
     year: int                  # of its paper, which decides the order in tables
     sizes: dict[str, dict] = field(default_factory=dict)   # preset -> arguments of `make`; others take the defaults
     needs: tuple[str, ...] = ()                            # arguments of `make` that come from the training part
+    published: str = ""                                    # how its authors train it, by their code
 
     def arguments(self, preset: str) -> dict:
         "What `make` is called with in a preset; nothing stands for the published size."
@@ -34,7 +35,7 @@ class BaselineRegistry(Registry):
     "Baselines of one kind by name, in the order of what they read, then of their years."
 
     def baseline(self, name: str, reads: str, year: int, **about) -> Callable:
-        "A decorator that registers a class or a function. `about`: `sizes` and `needs`. Raises `UnknownOption`."
+        "A decorator that registers a class or a function. `about`: `sizes`, `needs`, `published`."
         order = READS.index(one_of(reads, READS, "reads")) + year/10_000
         def add(make: Callable) -> Callable:
             self.register(name, Baseline(name, make, reads, year, **about), order)

@@ -28,10 +28,16 @@ class Motions:
     degrees: float = 15.     # of rotation about a random axis
     stretch: float = .1      # of each axis, in units of its length
     shift: float = .05       # along each axis, in units of the cube from -1 to 1
+    jitter: float = .01      # deviation of the noise of each point, in the same units,
+    most_jitter: float = .05 # and where it is cut off
 
     def draw(self, n: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         "(n, 3, 3) matrices and (n, 3) shifts."
         return random_motions(n, self.degrees, self.stretch, self.shift, rng)
+
+    def noise(self, shape: tuple[int, ...], rng: torch.Generator) -> Tensor:
+        "Jitter of points, of the given shape."
+        return (self.jitter*torch.randn(shape, generator=rng)).clamp(-self.most_jitter, self.most_jitter)
 
 # %% ../../nbs/baselines/20_views.ipynb #779fd4ee
 class CloudView:
@@ -56,7 +62,7 @@ class CloudView:
         x = torch.from_numpy(np.stack([self.clouds[i][a] for i, a in zip(rows, at)]))
         if rng is None: return x, at
         matrix, shift = self.motions.draw(len(x), rng)
-        return x @ matrix.transpose(1, 2) + shift.unsqueeze(1), at
+        return x @ matrix.transpose(1, 2) + shift.unsqueeze(1) + self.motions.noise(x.shape, rng), at
 
     def batch(self, rows, rng: torch.Generator | None = None) -> Tensor:
         "Points of some clouds (b, n, 3)."
@@ -98,7 +104,9 @@ class WalkView:
             else: of_walk = np.random.default_rng(int(torch.randint(2**62, (), generator=rng)))
             steps.append(walk_steps(self.meshes[i], walks, self.length, of_walk))
         x = torch.from_numpy(np.stack(steps))
-        return x if rng is None else x @ self.motions.draw(len(x), rng)[0].transpose(1, 2).unsqueeze(1)
+        if rng is None: return x
+        x = x @ self.motions.draw(len(x), rng)[0].transpose(1, 2).unsqueeze(1)
+        return x + self.motions.noise((len(x), walks, self.length + 1, 3), rng).diff(dim=2)
 
 class WeightView:
     "Flat weights of INRs, which are moved as their functions are."

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ..baselines.convergence import finished, unfinished
 from ..core.errors import one_of
 from .intervals import Estimate, FEWEST_SHAPES, wilson
 
@@ -59,10 +60,13 @@ def verdicts(
     lines = []
     for g in dict.fromkeys(r.get(group) for r in rows) if group else [None]:
         members = [r for r in rows if not group or r.get(group) == g]
+        left_out = unfinished({r["method"]: r for r in members})
+        members = [r for r in members if r.get("converged") is not False]
         for key in keys:
             scores = {r["method"]: _estimate(r, key, n) for r in members}
             if all(x is None for x in scores.values()): continue
             lines.append(verdict(", ".join(str(x) for x in (g, key) if x is not None), scores, ours, best))
+        if left_out: lines.append(left_out if g is None else f"{g}: {left_out}")
     return "\n".join(lines) or "not run"
 
 def _estimate(row: dict, key: str, n: "int | str | None"):
@@ -78,4 +82,7 @@ def metric_verdicts(
 ) -> str:                                 # a line for each key
     "`verdict` of metrics by method, such as a `Result` holds."
     methods = {k: m for k, m in metrics.items() if isinstance(m, dict) and (only is None or k in (ours, *only))}
-    return "\n".join(verdict(k, {n: m.get(k) for n, m in methods.items() if k in m}, ours, b) for k, b in keys.items())
+    fair, left_out = finished(methods), unfinished(methods)
+    lines = [verdict(k, {n: m.get(k) for n, m in fair.items() if k in m}, ours, b) for k, b in keys.items()]
+    if left_out: lines.append(left_out)
+    return "\n".join(lines)

@@ -12,10 +12,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .fields import ClassData, HyperNetwork, train_on_fields
+from inr2vec.baselines.generators.fields import (
+    ClassData, FieldTraining, holding_back, HyperNetwork, train_on_fields
+)
 from ..registry import SHAPE_GENERATORS
 from ...core.errors import UnknownOption
-from ...core.loop import LoopPlan, own_randomness
+from ...core.loop import own_randomness
 from ...core.seeds import torch_rng
 
 # %% ../../../nbs/baselines/generators/40_gem.ipynb #54a28f46
@@ -47,6 +49,7 @@ class GemSpec:
     linear: float = 1.        # weight of 'described by neighbours'
     isometry: float = 1.      # of 'distances tell distances'
     jitter: float = .05       # of new codes, in units of the distance to the nearest
+    cycles: int = 1           # at most, of `steps` steps each; fewer when the error at held places is flat
 
 class Gem(nn.Module):
     "Codes of `n` training shapes, and the network that makes fields of them. Raises `UnknownOption`."
@@ -94,9 +97,9 @@ class Gem(nn.Module):
 # %% ../../../nbs/baselines/generators/40_gem.ipynb #af5db8d7
 @SHAPE_GENERATORS.baseline("GEM", "fields", 2021)
 def train_gem(data: ClassData, spec: GemSpec = GemSpec(), seed: int = 0,
-              progress: bool = True) -> Gem:  # with its `history`
+              progress: bool = True) -> Gem:  # with how it was `trained`
     "Codes and network on the fields of a class. Raises `Diverged`."
-    device = data.x.device
+    device, data = data.x.device, holding_back(data, spec.cycles)
     with own_randomness(seed, "gem"): gem = Gem(len(data), spec).to(device)
     def loss(rng: torch.Generator) -> Tensor:
         rows, at = torch.randperm(len(data), generator=rng)[:spec.batch].to(device), data.some(spec.points, rng)
@@ -105,7 +108,12 @@ def train_gem(data: ClassData, spec: GemSpec = GemSpec(), seed: int = 0,
         mixed = F.binary_cross_entropy_with_logits(gem(gem.described(rows), x), label)
         return own + spec.linear*mixed + spec.isometry*gem.distances(rows, label)
     network = [p for n, p in gem.named_parameters() if n not in ("codes", "scale")]
-    groups = [dict(params=network, lr=spec.lr), dict(params=[gem.codes, gem.scale], lr=spec.lr*spec.code_lr)]
-    plan = LoopPlan(spec.steps, "GEM", clip=1., progress=progress)
-    gem.history = train_on_fields(gem, loss, plan, seed, groups=groups)
+    def groups() -> list[dict]:
+        return [dict(params=network, lr=spec.lr), dict(params=[gem.codes, gem.scale], lr=spec.lr*spec.code_lr)]
+    def held_loss() -> Tensor:
+        at = data.kept_back()
+        return F.binary_cross_entropy_with_logits(gem(gem.codes, data.x[at]), data.label[:, at])
+    samples = min(spec.batch, len(data))*spec.points
+    training = FieldTraining("GEM", spec.steps, spec.lr, spec.cycles, batch=samples)
+    gem.trained = train_on_fields(gem, loss, training, seed, progress, groups, held_loss)
     return gem

@@ -12,10 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .fields import ClassData, train_on_fields
+from .fields import ClassData, FieldTraining, holding_back, train_on_fields
 from ..registry import SHAPE_GENERATORS
 from ..shared.occupancy_network import ConditionalDecoder, ResidualPointNet
-from ...core.loop import LoopPlan, own_randomness
+from ...core.loop import own_randomness
 from ...core.seeds import torch_rng
 
 # %% ../../../nbs/baselines/generators/30_vae.ipynb #75221f26
@@ -31,6 +31,7 @@ class VaeSpec:
     points: int = 2048        # places in a step, half of them read and all of them reconstructed
     lr: float = 1e-4
     weight: float = 1.        # of the divergence from the standard normal
+    cycles: int = 1           # at most, of `steps` steps each; fewer when the error at held places is flat
 
 class OccupancyVAE(nn.Module):
     "Sets of places and values to Gaussians of codes, and codes to fields."
@@ -61,9 +62,9 @@ def normal_divergence(mean: Tensor, log: Tensor) -> Tensor:
 # %% ../../../nbs/baselines/generators/30_vae.ipynb #1dfc9783
 @SHAPE_GENERATORS.baseline("OccupancyNetworks VAE", "fields", 2019)
 def train_vae(data: ClassData, spec: VaeSpec = VaeSpec(), seed: int = 0,
-              progress: bool = True) -> OccupancyVAE:  # with its `history`
+              progress: bool = True) -> OccupancyVAE:  # with how it was `trained`
     "Train on the fields of a class. Raises `Diverged`."
-    device = data.x.device
+    device, data = data.x.device, holding_back(data, spec.cycles)
     with own_randomness(seed, "occupancy vae"): net = OccupancyVAE(spec).to(device)
     def loss(rng: torch.Generator) -> Tensor:
         rows, at = torch.randperm(len(data), generator=rng)[:spec.batch].to(device), data.some(spec.points, rng)
@@ -72,6 +73,11 @@ def train_vae(data: ClassData, spec: VaeSpec = VaeSpec(), seed: int = 0,
         z = mean + log.exp()*torch.randn(mean.shape, generator=rng).to(device)
         wrong = F.binary_cross_entropy_with_logits(net(z, x), label, reduction="none").sum(1)
         return (wrong + spec.weight*normal_divergence(mean, log)).mean()/len(at)
-    plan = LoopPlan(spec.steps, "OccupancyNetworks VAE", clip=1., progress=progress)
-    net.history = train_on_fields(net, loss, plan, seed, spec.lr)
+    def held_loss() -> Tensor:      # of the mean code of each shape
+        at, half = data.kept_back(), min(spec.points//2, len(data.x) - data.held)
+        mean, _ = net.encode(data.x[:half].expand(len(data), -1, -1), data.label[:, :half])
+        return F.binary_cross_entropy_with_logits(net(mean, data.x[at].expand(len(data), -1, -1)), data.label[:, at])
+    samples = min(spec.batch, len(data))*spec.points
+    training = FieldTraining("OccupancyNetworks VAE", spec.steps, spec.lr, spec.cycles, batch=samples)
+    net.trained = train_on_fields(net, loss, training, seed, progress, held_loss=held_loss)
     return net

@@ -40,7 +40,7 @@ SMALL_TNET = ((16, 32, 64), (64, 32))     # widths of the transformations on a l
 @NETWORKS.baseline("PointNet", "clouds", 2017, sizes={
     "smoke": dict(local=(8,), widths=(16, 32), hidden=(16,), transform=None),
     "laptop": dict(local=(32, 32), widths=(64, 256), hidden=(128, 64), transform=SMALL_TNET),
-})
+}, published="1,024 points, 250 epochs, batches of 32, Adam at 0.001; turned about the upright, jitter 0.01")
 class PointNet(nn.Module):
     "Clouds (b, n, 3) to logits (b, outputs)."
     def __init__(self, outputs: int, local=(64, 64), widths=(64, 128, 1024), hidden=(512, 256), dropout: float = .3,

@@ -54,7 +54,7 @@ LAPTOP_LEVELS = AbstractionLevel(64, .3, 16, (32, 64)), AbstractionLevel(16, .6,
 @NETWORKS.baseline("PointNet++", "clouds", 2017, sizes={
     "smoke": dict(levels=SMOKE_LEVELS, widths=(32,), hidden=(16,)),
     "laptop": dict(levels=LAPTOP_LEVELS, widths=(128, 256), hidden=(128, 64)),
-})
+}, published="1,024 points, 251 epochs, batches of 16, Adam at 0.001; turned, scaled, shifted, jitter 0.01")
 class PointNet2(nn.Module):
     "Clouds (b, n, 3) to logits (b, outputs)."
     def __init__(self, outputs: int, levels: tuple[AbstractionLevel, ...] = CLASS_LEVELS, widths=(256, 512, 1024),

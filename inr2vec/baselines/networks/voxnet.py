@@ -15,7 +15,7 @@ from ...core.errors import BadShape
 @NETWORKS.baseline("Conv3DNet", "voxels", 2015, sizes={
     "smoke": dict(resolution=16, filters=4, hidden=16),
     "laptop": dict(filters=16, hidden=64),
-})
+}, published="80 epochs of 12 turned copies, batches of 32, SGD at 0.001; shifted by 2 voxels")
 class Conv3DNet(nn.Module):
     "Occupancies (b, r, r, r), boolean or from 0 to 1, to logits (b, outputs)."
     def __init__(self, outputs: int, resolution: int = 32, filters: int = 32, hidden: int = 128,

@@ -7,6 +7,7 @@ __all__ = ['GENERATORS', 'RIVALS', 'GENERATION_MEASURES', 'RIVALS_OF_FIELD', 'Ge
            'compare_generators', 'generators_table']
 
 # %% ../../../nbs/experiments/tables/62_generators.ipynb #2164ec1b
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 
@@ -22,7 +23,8 @@ from ...baselines.generators.gasp import GaspSpec, train_gasp
 from ...baselines.generators.gem import GemSpec, train_gem
 from ...baselines.generators.spgan import SphereSpec, train_spgan
 from ...baselines.generators.vae import VaeSpec, train_vae
-from ..pipeline import Prepared
+from ..jobs import Job
+from ..pipeline import Origin, Prepared
 from ...inrs.reconstruction import as_points
 from ...data.shapes import surface_points
 from ...core.seeds import seed_for
@@ -51,9 +53,9 @@ GENERATORS = {
     "laptop": GeneratorSpecs(
         8_192,
         512,
-        SphereSpec(32, 48, 8, 256, AdversarialSpec("least squares", 180, 8, 1e-3, penalty=1.0, every=4)),
-        VaeSpec(32, 48, 2, 48, 400, 8, 512, 3e-3),
-        GemSpec(64, (48, 48, 48), (128,), 32, 400, 8, 512, 2e-3, neighbours=3),
+        SphereSpec(32, 48, 8, 256, AdversarialSpec("least squares", 2_000, 8, 5e-4, penalty=1.0, every=4, looks=40)),
+        VaeSpec(32, 48, 2, 48, 400, 8, 512, 3e-3, cycles=5),
+        GemSpec(64, (48, 48, 48), (128,), 32, 400, 8, 512, 2e-3, neighbours=3, cycles=5),
         GaspSpec(
             32,
             (48, 48, 48),
@@ -62,16 +64,16 @@ GENERATORS = {
             16,
             (96, 24),
             320,
-            AdversarialSpec("logistic", 600, 8, 1e-3, 2e-3, beta=0.0, penalty=10.0, every=4),
+            AdversarialSpec("logistic", 4_000, 8, 5e-4, 2e-3, beta=0.0, penalty=10.0, every=4, looks=40),
         ),
     ),
     "gpu": GeneratorSpecs(
         32_768,
         2_048,
-        SphereSpec(training=AdversarialSpec(steps=4_000, batch=32, lr=2e-4, penalty=1.0, every=4)),
-        VaeSpec(steps=4_000, lr=5e-4),
-        GemSpec(256, steps=4_000, lr=5e-4),
-        GaspSpec(training=AdversarialSpec("logistic", 6_000, 16, 1e-4, 4e-4, beta=0.0, penalty=10.0)),
+        SphereSpec(training=AdversarialSpec(steps=20_000, batch=32, lr=2e-4, penalty=1.0, every=4, looks=40)),
+        VaeSpec(steps=4_000, lr=5e-4, cycles=5),
+        GemSpec(256, steps=4_000, lr=5e-4, cycles=5),
+        GaspSpec(training=AdversarialSpec("logistic", 50_000, 16, 1e-4, 4e-4, beta=0.0, penalty=10.0, looks=50)),
     ),
     "paper": GeneratorSpecs(),
 }
@@ -89,20 +91,20 @@ def rival_shapes(
     points: int,
     seed: int = 0,
     progress: bool = True,
-) -> list:
-    "`n` new shapes of a class: clouds of SP-GAN, what fields stand for of the others; None where there is no surface."
+) -> tuple[list, dict]:
+    """`n` new shapes of a class: clouds of SP-GAN, what fields stand for of the others; None where there is no surface.
+    And what there is to say of the training."""
     if one_of(name, RIVALS, "name") == "SP-GAN":
-        return [
-            Shape(f"generated {i}", points=x)
-            for i, x in enumerate(train_spgan(data, specs.spgan, seed, progress).sample(n, points, seed))
-        ]
+        net = train_spgan(data, specs.spgan, seed, progress)
+        clouds = net.sample(n, points, seed)
+        return [Shape(f"generated {i}", points=x) for i, x in enumerate(clouds)], net.trained.record()
     train, spec = {
         "OccupancyNetworks VAE": (train_vae, specs.vae),
         "GEM": (train_gem, specs.gem),
         "GASP": (train_gasp, specs.gasp),
     }[name]
     net, preset = train(data, spec, seed, progress), p.model.preset
-    return decode_codes(
+    shapes = decode_codes(
         net,
         net.sample(n, seed),
         data.field,
@@ -111,6 +113,7 @@ def rival_shapes(
         preset.tolerance,
         seed,
     )
+    return shapes, net.trained.record()
 
 # %% ../../../nbs/experiments/tables/62_generators.ipynb #c7fd3cc0
 def compare_generators(p: Prepared,
@@ -135,22 +138,21 @@ def compare_generators(p: Prepared,
         for c in latent
     }
     for name in names:
-        made[name], each, why = {}, [], ""
+        made[name], each, why, trainings = {}, [], "", {}
         for c in latent:
             test = of(p.shapes.test, c)[:at_most]
             try:
                 with watch(name):
-                    made[name][c] = rival_shapes(
+                    made[name][c], trainings[c] = rival_shapes(
                         name, data[c], specs, len(test), p, n_points, seed_for(seed, name, c) % 2**31, progress
                     )
             except Inr2VecError as e: made[name][c], why = [None]*len(test), f"{c}: {e.source}: {e.problem}"
             with watch("scores"):
                 points = [x for m in made[name][c] if (x := as_points(m, 4*n_points)) is not None]
-                x = (
-                    np.stack([fixed_points(y, n_points) for y in points])
-                    if points
-                    else np.empty((0, n_points, 3), np.float32)
-                )
+                if not points:          # what generates nothing is not scored
+                    why = why or f"{c}: nothing that it generates has a surface"
+                    continue
+                x = np.stack([fixed_points(y, n_points) for y in points])
                 each.append(
                     {
                         **scores_of_generated(x, cloud(test)),
@@ -158,40 +160,56 @@ def compare_generators(p: Prepared,
                         "decoded": len(x) / len(test),
                     }
                 )
-        def mean(k):
-            return (lambda v: float(np.mean(v)) if v else None)([e[k] for e in each if e[k] is not None])
-        metrics[name] = {k: mean(k) for k in each[0]} | ({"reason": why} if why else {})
+        metrics[name] = _mean_scores(each, len(latent)) | _trainings_in_short(trainings, len(latent))
+        if why: metrics[name]["reason"] = why
     return made, metrics | {"sizes": sizes}
+
+def _mean_scores(each: list[dict], classes: int) -> dict:
+    "Means over the classes that something was generated of; no figures where there is none. 'decoded' is of all classes."
+    if not each: return dict.fromkeys((*GENERATION_MEASURES, "nearest training shape")) | {"decoded": 0.}
+    means = {}
+    for k in each[0]:
+        known = [e[k] for e in each if e[k] is not None]
+        means[k] = float(np.mean(known)) if known else None
+    return means | {"decoded": sum(e["decoded"] for e in each)/classes}
+
+def _trainings_in_short(trainings: dict[str, dict], classes: int) -> dict:
+    "The trainings of a method, one for each class: finished if all are."
+    finished = len(trainings) == classes and all(t["converged"] for t in trainings.values())
+    in_all = {k: sum(t[k] for t in trainings.values()) for k in ("samples", "seconds of training")}
+    curves = {c: t["validation curve"] for c, t in trainings.items()}
+    return {"converged": finished, **in_all, "validation curves": curves}
 
 # %% ../../../nbs/experiments/tables/62_generators.ipynb #5892d764
 RIVALS_OF_FIELD = {"udf": ("SP-GAN",), "sdf": ("OccupancyNetworks VAE", "GEM"), "occ": ("GASP", "GEM")}
 
 def generators_table(
+    job: Job,
     fields: list[str],
-    named: list[str] | None = None,  # those of them that the data have are generated; all if none
+    wanted: list[str] | None = None,  # classes: those of them that the data have are generated; all if none
     rivals: list[str] | None = None,  # for each field; as in `RIVALS_OF_FIELD` by default
-    seed: int = 0,
+    watch: Callable = nullcontext,    # a `Stopwatch`
     progress: bool = True,
-    watch=nullcontext,
-    **kwargs,  # of `pipeline.prepare`
-) -> tuple[
-    dict, list[dict], dict, dict
-]:  # by field: by method and class, shapes (and the test shapes first); a row for each field and method; metrics; about the data
-    "`compare_generators` for each field that the data set has."
+) -> tuple[dict, list[dict], dict, Origin]:  # shapes by field, method and class; a row for each field and method; metrics
+    "`compare_generators` for each field that the data set has; the test shapes come first."
     for r in rivals or []: one_of(r, RIVALS, "rivals")
     metrics = {}
     def work(p: Prepared) -> dict[str, dict[str, list]]:
-        classes, field = [c for c in named or [] if c in p.train_labels] or None, p.model.field
+        classes, field = [c for c in wanted or [] if c in p.train_labels] or None, p.model.field
         made, metrics[field] = compare_generators(
             p,
             classes,
             rivals or RIVALS_OF_FIELD[field],
-            seed=seed,
+            seed=job.seed,
             watch=lambda stage: watch(f"{field}: {stage}"),
             progress=progress,
         )
         return {"test shapes": {c: [s for s in p.shapes.test if s.label == c] for c in made["latent GAN"]}, **made}
-    made, why, about = for_each_field(fields, work, seed=seed, progress=progress, **kwargs)
-    rows = [{"field": f, "shapes": name, **m} for f in made for name, m in metrics[f].items() if name != "sizes"]
-    about["specs"] = asdict(GENERATORS[about["preset"]["name"]])
-    return made, rows, metrics | {f: {"coverage": None, "reason": w} for f, w in why.items()}, about
+    made, why, origin = for_each_field(job, fields, work, progress=progress)
+    rows = []
+    for f in made:
+        for name, m in metrics[f].items():
+            shown = {k: v for k, v in m.items() if k != "validation curves"}
+            if name != "sizes": rows.append({"field": f, "shapes": name, **shown})
+    origin = origin.plus(specs=asdict(GENERATORS[origin.preset]))
+    return made, rows, metrics | {f: {"coverage": None, "reason": w} for f, w in why.items()}, origin

@@ -40,22 +40,11 @@ def _trained_once(at: Path, make, train) -> Trained:
     if (head := at.with_suffix(".json")).exists():
         net = make()
         net.load_state_dict(load_file(at))
-        return Trained(
-            net.eval(),
-            **{
-                k: {int(s): x for s, x in v.items()} if k == "history" else v
-                for k, v in json.loads(head.read_text()).items()
-            },
-        )
+        return Trained.from_about(net, json.loads(head.read_text()))
     t = train()
     at.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(at, lambda f: save_file({k: v.cpu().contiguous() for k, v in t.net.state_dict().items()}, f))
-    write_atomically(
-        head,
-        lambda f: f.write_text(
-            json.dumps(dict(step=t.step, history=t.history, losses=t.losses, seconds=t.seconds, classes=t.classes))
-        ),
-    )
+    write_atomically(head, lambda f: f.write_text(json.dumps(t.about())))
     t.net.cpu()
     return t
 

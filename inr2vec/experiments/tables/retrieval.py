@@ -58,7 +58,9 @@ def retrieve_with_autoencoders(
             metrics[name] = {
                 **between(network_codes(t, test_part_as_seen(p, name, spec, seed))),
                 "Chamfer loss": -max(t.history.values(), default=-t.losses[-1]),
-                "seconds of training": t.seconds,
+                **t.record(),
             }
     metrics["inr2vec"] = between(p.z_test)
-    return [{"method": name, **m} for name, m in metrics.items()], {**metrics, "queries": len(truth)}
+    kept = [k for k in next(iter(metrics.values()))] + ["Chamfer loss", "converged", "seconds of training"]
+    rows = [{"method": name, **{k: m[k] for k in kept if k in m}} for name, m in metrics.items()]
+    return rows, {**metrics, "queries": len(truth)}

@@ -132,18 +132,16 @@ def part_networks_table(
             "inr2vec": {"instance_mIoU": None, "reason": f"not run: {e.problem}"}
         }
     clouds, rows, metrics = [s.points for s in test], [], {}
-    def add(name, predicted, seconds=None):
-        metrics[name] = {
-            **segmentation_scores(predicted, [s.point_parts for s in test], truth, parts),
-            **({"seconds of training": seconds} if seconds else {}),
-        }
+    def add(name, predicted, **training):
+        scores = segmentation_scores(predicted, [s.point_parts for s in test], truth, parts)
+        metrics[name] = {**scores, **training}
         rows.append(
             {
                 "method": name,
                 "instance mIoU": metrics[name]["instance_mIoU"],
                 "class mIoU": metrics[name]["class_mIoU"],
                 "accuracy": metrics[name]["accuracy"],
-                "seconds of training": seconds,
+                **{k: training[k] for k in ("converged", "seconds of training") if k in training},
             }
         )
     for name, t in trained_part_networks(p, names, spec, seed, watch, progress).items():
@@ -151,7 +149,8 @@ def part_networks_table(
             metrics[name] = {"instance_mIoU": None, "reason": f"not run: {t}"}
             rows.append({"method": name, "note": f"not run: {t}"})
             continue
-        with watch(f"{name}, parts"): add(name, predict_network_parts(t, truth, clouds, parts, spec.points, seed), t.seconds)
+        with watch(f"{name}, parts"): found = predict_network_parts(t, truth, clouds, parts, spec.points, seed)
+        add(name, found, **t.record())
     rest, held = split_by_class(p.train_labels, .2, seed)
     def pick(at):
         return [train[i] for i in at]
@@ -166,9 +165,8 @@ def part_networks_table(
             p.model.device,
             progress,
         )
-        add("inr2vec", predict_parts(r.segmenter, p.z_test, truth, clouds), r.seconds)
-    (
-        add("most frequent part of the class", majority_parts(train, truth, clouds)),
-        add("nearest training point of the class", nearest_parts(train, truth, clouds)),
-    )
+        found = predict_parts(r.segmenter, p.z_test, truth, clouds)
+    add("inr2vec", found, **{"seconds of training": r.seconds})
+    add("most frequent part of the class", majority_parts(train, truth, clouds))
+    add("nearest training point of the class", nearest_parts(train, truth, clouds))
     return rows, {**metrics, "parts": len({i for ids in parts.values() for i in ids})}

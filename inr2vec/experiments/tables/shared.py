@@ -34,6 +34,7 @@ from inr2vec.baselines.shared.training import (
     stack_clouds,
     shared_field,
     shared_network,
+    shared_training,
     training_codes,
 )
 from ...embedding.training import Questions, ask
@@ -134,6 +135,7 @@ def shared_networks_table(
         with watch("scores"):
             metrics[title] = {name: reconstruction_scores(x, some, p.model.field) for name, x in made.items()}
         metrics[title] |= {name: dict(chamfer=None, reason=why) for name, why in reasons.items()}
+        for name, net in nets.items(): metrics[title][name]["converged"] = shared_training(net).converged
         shown[title] = {"shape": some, **made}
         rows += [{"shapes": title, "method": name, **scores} for name, scores in metrics[title].items()]
     def size(net):
@@ -142,8 +144,8 @@ def shared_networks_table(
         name: {
             "code": net.code_dim,
             "parameters": size(net),
-            "loss": float(np.mean(net.history[-10:])),
-            "seconds of training": net.seconds,
+            "loss": float(np.mean(shared_training(net).losses[-10:])),
+            **{k: v for k, v in shared_training(net).record().items() if k != "parameters"},
         }
         for name, net in nets.items()
     }
