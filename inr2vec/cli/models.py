@@ -38,9 +38,11 @@ def fit(  # noqa: PLR0913 - the parameters of a command are its options
 ) -> None:
     "Fit INRs to a data set, train inr2vec on them, save the model and an index of the training shapes."
     with plain_errors():
+        from inr2vec.experiments.jobs import Job
         from inr2vec.experiments.pipeline import prepare
         from inr2vec.tasks.retrieval import Index
-        p = prepare(dataset, preset, field, encoder, parse_classes(classes), None, seed, folder, set_, engine=engine)
+        job = Job(dataset, preset, field, encoder, parse_classes(classes), None, seed, folder, set_, engine=engine)
+        p = prepare(job)
         for report in p.shapes.reports: typer.echo(str(report))
         p.model.save(out)
         Index([s.name for s in p.shapes.train], p.train_labels, p.z_train).save(out/"index.safetensors")
