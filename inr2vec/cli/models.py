@@ -9,7 +9,7 @@ __all__ = ['Engine', 'Files', 'IndexFile', 'MESH_FILES', 'ALL_FILES', 'ENDINGS',
 # %% ../../nbs/cli/20_models.ipynb #4896e9db
 import json
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
@@ -17,6 +17,8 @@ from .options import (AsJson, Classes, Dataset, Device, EncoderName, FieldName, 
                                  Quiet, Seed, Set, app, parse_classes, place_for_file, plain_errors)
 from ..core.errors import UnknownOption, UnreadableFile, one_of, printable
 from ..core.io import make_folder
+
+if TYPE_CHECKING: from inr2vec.report.table import Table
 
 # %% ../../nbs/cli/20_models.ipynb #443042a3
 Engine = Annotated[
