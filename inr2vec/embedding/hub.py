@@ -6,16 +6,9 @@
 __all__ = ['LARGEST', 'VALUES_OF', 'CARD', 'write_pretrained', 'model_card', 'markdown_table']
 
 # %% ../../nbs/embedding/80_hub.ipynb #98af841a
-import shutil
-import tempfile
-from functools import partial
 from pathlib import Path
 
-from safetensors.torch import load_file, save_file
-from torch import Tensor
-
 from ..core.errors import Inr2VecError
-from ..core.io import write_atomically
 from .encoders import encoder_entry
 from .model import Inr2Vec
 
@@ -29,21 +22,13 @@ def write_pretrained(
     largest: int = LARGEST,    # bytes
 ) -> Path:
     "`model` with 16-bit networks, and its card, in `folder`. Raises `Inr2VecError` if it is larger than `largest`."
-    with tempfile.TemporaryDirectory() as tmp:
-        made = model.save(Path(tmp)/"model")
-        tensors = load_file(made/"model.safetensors")
-        save_file({name: _halved(name, t) for name, t in tensors.items()}, made/"model.safetensors")
-        (made/"README.md").write_text(card)
-        size = (made/"model.safetensors").stat().st_size
+    def write_card(path: Path):
+        size = (path.parent/"model.safetensors").stat().st_size
         if size > largest:
             problem = f"the model takes {size:,} bytes, and {largest:,} may ship"
             raise Inr2VecError(folder, problem, "use narrower networks, for example encoder.hidden=[256]")
-        (folder := Path(folder)).mkdir(parents=True, exist_ok=True)
-        for name in ("model.safetensors", "config.json", "README.md"):
-            write_atomically(folder/name, partial(shutil.copyfile, made/name))
-    return folder
-
-def _halved(name: str, t: Tensor) -> Tensor: return t.half() if t.is_floating_point() and name != "init" else t
+        path.write_text(card, encoding="utf-8")
+    return model.save(folder, {"README.md": write_card}, half=True)
 
 # %% ../../nbs/embedding/80_hub.ipynb #5d140827
 VALUES_OF = {

@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 
 from ..core.errors import UnknownOption, one_of
 from ..core.io import NEUTRAL_VALUES
+from ..core.loop import MOST_STEPS, SCHEDULES
 from .encoders import current_name, encoder_kinds
 from ..inrs.manual_grad import FORMER_PRECISIONS, PRECISIONS, RULES
 from ..inrs.starts import INITS
@@ -80,7 +81,8 @@ RANGES: dict[str, dict[str, Range | Choice | PlainName]] = {
     "TrainSpec": dict(epochs=Range(1, 1_000_000), batch=Range(2, 1_000_000), points=COUNT, lr=RATE,
                       weight_decay=Range(0, 10), degrees=Range(0, 180), stretch=SHARE, shift=Range(0, 1),
                       contrast=Range(0, 1000), temperature=above_zero(100), views=Range(0, 10_000),
-                      precision=Choice(PRECISIONS), max_steps=Range(1, 100_000_000)),
+                      precision=Choice(PRECISIONS), max_steps=Range(1, MOST_STEPS), schedule=Choice(SCHEDULES),
+                      validation=SHARE, looks=Range(1, 100_000)),
     "HeadSpec": dict(hidden=WIDTH, epochs=Range(1, 1_000_000), batch=Range(2, 1_000_000), lr=RATE,
                      weight_decay=Range(0, 10), dropout=SHARE, select=Choice(("best", "last"))),
     "Preset": dict(name=PlainName(), per_class=Range(1, 1_000_000), points=COUNT, resolution=Range(4, 1024),

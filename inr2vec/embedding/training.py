@@ -8,7 +8,7 @@ __all__ = ['APART', 'ON_CPU', 'PAPER_TRAINING', 'Questions', 'ask', 'TrainSpec',
 
 # %% ../../nbs/embedding/50_training.ipynb #00000003
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from ..core.errors import Inr2VecError, UnknownOption, one_of
-from ..core.loop import Checkpoint, LoopPlan, run_loop
+from ..core.io import declare_later_options
+from ..core.loop import Checkpoint, LoopPlan, evenly_spaced, run_loop
 from ..core.seeds import torch_rng
 from ..data.shapes import Shape
 from ..inrs.manual_grad import PRECISIONS
@@ -27,6 +28,7 @@ from ..inrs.muon import tf32_products
 from ..inrs.queries import QuerySpec, make_queries
 from ..inrs.targets import field_loss, to_label
 from ..inrs.weight_space import moved, random_motions
+from ..store.identity import digest_of
 
 # %% ../../nbs/embedding/50_training.ipynb #00000005
 @dataclass
@@ -63,7 +65,7 @@ class TrainSpec:
     epochs: int = 300
     batch: int = 16              # INRs in a step
     points: int = 10_000         # queries of each in a step
-    lr: float = 1e-4             # the peak of the one-cycle schedule
+    lr: float = 1e-4             # the peak of the one-cycle schedule, or the rate of all steps
     weight_decay: float = 1e-2   # AdamW's
     degrees: float = 0.          # motions in weight space, see `weight_space`: turns of so many degrees at most,
     stretch: float = 0.          # stretches by a factor of up to 1 + so much,
@@ -73,6 +75,9 @@ class TrainSpec:
     views: int = 0               # motions of each INR, drawn once, of which a step takes one; 0: new ones every step
     precision: str = "float32"      # of the products: 'tf32' or 'bfloat16' where the machine multiplies these faster
     max_steps: int | None = None # an end to large data sets: at most so many steps
+    schedule: str = "one-cycle"  # of the rate; 'constant' as in the paper
+    validation: float = 0.       # share of each class whose reconstructions choose the step; 0 keeps the last step
+    looks: int = 20              # how often these are reconstructed
 
     def steps(self, n: int) -> int:
         "Steps in all for `n` INRs."
@@ -86,9 +91,14 @@ class TrainSpec:
 
 @dataclass
 class History:
-    "The loss of each step."
-    loss: list[float]
-    contrast: list[float]
+    "How a training went."
+    loss: list[float]          # of each step: reconstruction
+    contrast: list[float]      # of each step: the second task
+    scores: dict[int, float] = field(default_factory=dict)   # after so many steps: of the validation part
+    step: int = 0              # whose networks were kept
+
+# trainings of the time before these options keep their fingerprints
+declare_later_options(schedule="one-cycle", validation=0., looks=20)
 
 # %% ../../nbs/embedding/50_training.ipynb #00000008
 def contrastive_loss(a: Tensor, b: Tensor, temperature: float) -> Tensor:  # (n, d), (n, d) -> ()
@@ -198,12 +208,13 @@ def step_loss(
 # %% ../../nbs/embedding/50_training.ipynb #330879e4
 @dataclass(frozen=True)
 class Runtime:
-    "How a training runs; nothing here changes its result."
+    "What a training needs besides data and settings."
     device: str = "cpu"
     checkpoint: Path | str | None = None   # a file to take the training up from after a kill
     every: float = 30.                     # seconds between checkpoints
     progress: bool = True
     step_of: Callable = step_loss          # what computes a step; `distributed` shares it among processes
+    score: Callable[[], float] | None = None   # of the networks on a validation part; the largest is kept
 
 ON_CPU = Runtime()
 PAPER_TRAINING = TrainSpec()
@@ -233,12 +244,19 @@ def train(
     if hasattr(encoder, "prepare"): encoder.prepare(weights, seed)  # what it knows of the INRs before it learns
     checkpoint = None
     if runtime.checkpoint:
-        settings = dict(asdict(spec), n=n, seed=seed, field=field)
+        made_from = digest_of(spec, seed, field, type(encoder).__name__, weights, questions.x, questions.label)
+        settings = dict(asdict(spec), n=n, seed=seed, field=field, made_from=made_from)
         checkpoint = Checkpoint(Path(runtime.checkpoint), settings, runtime.every)
     loss = _StepLoss(model, weights.to(device), questions.to(device), field, spec, seed, runtime.step_of)
-    plan = LoopPlan(spec.steps(n), "inr2vec", reseed=(seed, "dropout"), progress=runtime.progress)
-    with tf32_products(spec.precision == "tf32"): result = run_loop(model, optimizer, loss, plan, checkpoint=checkpoint)
-    return History([v[1] for v in result.values], [v[2] for v in result.values])
+    plan = LoopPlan(
+        spec.steps(n), "inr2vec", spec.schedule, reseed=(seed, "dropout"), progress=runtime.progress,
+        looks=evenly_spaced(spec.looks, spec.steps(n)) if runtime.score else (),
+        keep="last best" if runtime.score else "last step",
+    )
+    with tf32_products(spec.precision == "tf32"):
+        result = run_loop(model, optimizer, loss, plan, runtime.score, checkpoint)
+    losses, contrasts = [v[1] for v in result.values], [v[2] for v in result.values]
+    return History(losses, contrasts, result.history, result.step)
 
 @dataclass(eq=False)
 class _StepLoss:

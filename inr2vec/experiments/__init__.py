@@ -11,6 +11,7 @@ import lazy_loader
 # %% ../../nbs/experiments/00_experiments.ipynb #f98ff565
 __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
     "catalogue": ["Experiment", "experiments_in"],
+    "jobs": ["Job", "read_shapes"],
     "pipeline": ["Prepared", "prepare"],
     "seeds_and_folds": ["over_folds", "over_seeds"],
     "transfer_data": ["completion_pairs", "surface_pairs"],

@@ -20,9 +20,12 @@ from ..tasks.classification import HeadResult, evaluate_head, split_by_class, tr
 from ..core.errors import Inr2VecError
 from ..core.metrics import chamfer_distance, f_score
 from ..embedding.model import Inr2Vec
-from .pipeline import Prepared, inr_folder, read_shapes
 from ..embedding.model import decoded
-from ..inrs.reconstruction import as_points, inr_field, reconstruct
+from .jobs import read_shapes
+from .pipeline import Prepared, inr_folder
+from .tables.rebuilt import shapes_from_weights
+from ..inrs.reconstruction import as_points
+from ..store.identity import digest_of
 from ..tasks.retrieval import embedding_distances, retrieval_scores
 from ..data.shapes import Shape, surface_points
 
@@ -109,13 +112,12 @@ def among_scores(near, labels: list[str], ks) -> dict:
 def cloud_quality(p: Prepared, n: int = 16, shown: int = 3) -> tuple[list, dict]:
     "Rows of original, from the INR and from the embedding; Chamfer distances of both to the original, over `n` shapes spread over the test part."
     at = np.unique(np.linspace(0, len(p.shapes.test) - 1, n).round().astype(int))
-    preset, rows, out = p.model.preset, [], {"from INRs": [], "from embeddings": []}
-    resolution = preset.queries.voxels if p.model.field == "occ" else preset.resolution
+    rows, out = [], {"from INRs": [], "from embeddings": []}
     for i in at:
-        truth, field = p.shapes.test[i].points, inr_field(preset.siren, p.test_inrs.weights[i], p.model.device)
+        truth = p.shapes.test[i].points
         made = [
-            _or_none(lambda: reconstruct(field, p.model.field, resolution, preset.points)),
-            decoded(p.model, p.z_test[i : i + 1])[0],
+            *shapes_from_weights(p.model, p.test_inrs.weights[i : i + 1], progress=False),
+            *decoded(p.model, p.z_test[i : i + 1]),
         ]
         rows.append([p.shapes.test[i], *made])
         for d, x in zip(out.values(), made):
@@ -125,10 +127,6 @@ def cloud_quality(p: Prepared, n: int = 16, shown: int = 3) -> tuple[list, dict]
     }
     return rows[::max(1, len(rows)//shown)][:shown], quality
 
-def _or_none(make):
-    from inr2vec.core.errors import EmptyShape
-    try: return make()
-    except EmptyShape: return None
 
 def mesh_quality(
     shapes: list[Shape],  # watertight
@@ -140,14 +138,7 @@ def mesh_quality(
 ) -> tuple[list, dict]:
     "Meshes reconstructed from the INRs of `shapes`, and how near they are to the originals."
     inrs = model.fit_inrs(shapes, store, progress)
-    meshes = [
-        _or_none(
-            lambda: reconstruct(
-                inr_field(model.preset.siren, w, model.device), "sdf", model.preset.resolution, name=s.name
-            )
-        )
-        for w, s in zip(inrs.weights, shapes)
-    ]
+    meshes = shapes_from_weights(model, inrs.weights, names=[s.name for s in shapes], progress=False)
     pairs = [(surface_points(m, samples), surface_points(s, samples)) for m, s in zip(meshes, shapes) if m is not None]
     scores, distances = [f_score(a, b, threshold) for a, b in pairs], [chamfer_distance(a, b) for a, b in pairs]
     def mean(x):
@@ -163,21 +154,17 @@ def mesh_quality(
     }
 
 # %% ../../nbs/experiments/30_scoreboard.ipynb #0000000c
-def mesh_job(
-    dataset: str, p: Prepared, classes=None, folder="runs", progress: bool = True
-) -> tuple[list[Shape], list, dict]:
-    "As many watertight test shapes of `dataset` as the preset says: the originals, the reconstructed meshes, and `mesh_quality`; nothing where there are none."
-    try:
-        shapes = read_shapes(dataset, p.model.preset, "sdf", classes, None, p.model.seed, progress).test
-    except Inr2VecError as e:
-        return [], [], {"F-score": None, "meshes": 0, "reason": f"no watertight shapes: {e.problem}"}
+def mesh_job(p: Prepared, progress: bool = True) -> tuple[list[Shape], list, dict]:
+    "As many watertight test shapes as the preset says: originals, reconstructed meshes, and `mesh_quality`; the reason where there are none."
+    job = replace(p.job, field="sdf", limit=None)
+    try: shapes, why = read_shapes(job, progress).test, "none of its test shapes is a watertight mesh"
+    except Inr2VecError as e: shapes, why = [], e.problem
+    if not shapes: return [], [], {"F-score": None, "meshes": 0, "reason": f"no watertight shapes: {why}"}
     n = p.model.preset.meshes
     shapes = [shapes[i] for i in np.unique(np.linspace(0, len(shapes) - 1, min(n, len(shapes))).round().astype(int))]
     model = Inr2Vec("sdf", p.model.preset, seed=p.model.seed, device=p.model.device)
-    meshes, quality = mesh_quality(
-        shapes, model, inr_folder(folder, model, f"{p.shapes.label}-scored") / "test", progress=progress
-    )
-    return shapes, meshes, quality
+    at = inr_folder(job.folder, model, f"{p.shapes.label}-scored", digest_of(shapes))
+    return shapes, *mesh_quality(shapes, model, at/"test", progress=progress)
 
 # %% ../../nbs/experiments/30_scoreboard.ipynb #0000000e
 def retrieval_rows(p: Prepared, queries: int = 4, k: int = 5) -> tuple[list[list[Shape]], list[list]]:

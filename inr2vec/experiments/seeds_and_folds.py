@@ -8,7 +8,8 @@ __all__ = ['over_seeds', 'fold_indices', 'hold_out', 'over_folds', 'measures_by_
 
 # %% ../../nbs/experiments/40_seeds_and_folds.ipynb #6a5a31f3
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -17,15 +18,17 @@ from tqdm.auto import tqdm
 
 from ..core.errors import UnknownOption
 from ..embedding.model import Inr2Vec
-from .pipeline import Prepared, Shapes, prepare, train_or_load
+from .jobs import Job, Shapes
+from .pipeline import Prepared, prepare, train_or_load
 from .scoreboard import scoreboard
 
 # %% ../../nbs/experiments/40_seeds_and_folds.ipynb #a6eead61
-def over_seeds(seeds: Iterable[int],
-               watch,                  # makes a `results.Stopwatch` for each seed
-               progress: bool = True,
-               **kwargs,               # of `pipeline.prepare`
-               ) -> list[dict]:        # {'seed', 'metrics' (of `scoreboard`), 'seconds' (of each stage), 'reused'}
+def over_seeds(
+    job: Job,                  # its own seed is not used
+    seeds: Iterable[int],
+    watch: Callable,           # makes a `Stopwatch` for each seed
+    progress: bool = True,
+) -> list[dict]:               # {'seed', 'metrics' (of `scoreboard`), 'seconds' (of each stage), 'reused', 'p'}
     "The scoreboard of each seed. Raises `UnknownOption` for no seeds, or one seed twice."
     seeds = list(seeds)
     if not seeds or len(set(seeds)) < len(seeds):
@@ -33,7 +36,7 @@ def over_seeds(seeds: Iterable[int],
     runs = []
     for seed in tqdm(seeds, desc="seeds", unit="run", disable=not progress):
         w = watch()
-        p = prepare(seed=seed, watch=w, progress=progress, **kwargs)
+        p = prepare(replace(job, seed=seed), w, progress)
         with w("scoreboard"): _, metrics = scoreboard(p, seed=seed, progress=progress)
         runs.append(dict(seed=seed, metrics=metrics, seconds=dict(w.seconds), reused=p.reused, p=p))
     return runs
@@ -58,16 +61,14 @@ def hold_out(p: Prepared, at: np.ndarray) -> tuple[Shapes, tuple, tuple]:
     )
     return shapes, *(p.train_inrs[torch.from_numpy(i)] for i in (rest, at))
 
-def over_folds(folds: int, watch, seed: int = 0, progress: bool = True, folder="runs",
-               encoder: str | None = None, overrides=None,
-               **kwargs,               # of `pipeline.prepare`
-               ) -> list[dict]:  # as of `over_seeds`, with 'fold' beside 'seed'
-    "The scoreboard of each fold of the training part, with a model that has not seen the fold. Finished models are kept in `folder`."
-    first = watch()
-    whole = prepare(
-        seed=seed, watch=first, progress=progress, folder=folder, encoder=encoder, overrides=overrides, **kwargs
-    )
-    runs = []
+def over_folds(
+    job: Job,
+    folds: int,
+    watch: Callable,           # makes a `Stopwatch` for each fold
+    progress: bool = True,
+) -> list[dict]:               # as of `over_seeds`, with 'fold' next to 'seed'
+    "The scoreboard of each fold of the training part, with a model that has not seen the fold. Finished models are kept."
+    whole, seed, runs = prepare(job, watch(), progress), job.seed, []
     for k, at in enumerate(
         tqdm(fold_indices(whole.train_labels, folds, seed), desc="folds", unit="fold", disable=not progress)
     ):
@@ -76,8 +77,15 @@ def over_folds(folds: int, watch, seed: int = 0, progress: bool = True, folder="
         fresh = Inr2Vec(whole.model.field, whole.model.preset, None, seed, whole.model.device)
         with w("training"):
             model, earlier = train_or_load(shapes.train, train, fresh, whole.folder / f"fold{k}of{folds}", progress)
-        p = Prepared(
-            shapes, model, train, test, model.embed(train), model.embed(test), whole.folder, ["training"] * earlier
+        p = replace(
+            whole,
+            shapes=shapes,
+            model=model,
+            train_inrs=train,
+            test_inrs=test,
+            z_train=model.embed(train),
+            z_test=model.embed(test),
+            reused=["training"] if earlier else [],
         )
         with w("scoreboard"): _, metrics = scoreboard(p, seed=seed, progress=progress)
         runs.append(dict(seed=seed, fold=k, metrics=metrics, seconds=dict(w.seconds), reused=p.reused, p=p))

@@ -7,14 +7,15 @@ __all__ = ['PAIR_KINDS', 'weights_between', 'loss_between', 'barrier', 'losses_b
            'barriers_in_words', 'shapes_between_inrs']
 
 # %% ../../nbs/studies/30_connectivity.ipynb #14a9482b
+from dataclasses import replace
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..core.errors import EmptyShape, UnknownOption
+from ..experiments.tables.rebuilt import shapes_from_weights
+from ..experiments.jobs import Job
+from ..core.errors import UnknownOption
 from ..embedding.model import best_device
-from ..embedding.presets import Preset, get_preset
-from ..inrs.reconstruction import inr_field, reconstruct
 from .repeated_fits import LossQueries, refit
 from ..data.shapes import Shape
 from ..inrs.siren import SirenSpec
@@ -47,22 +48,16 @@ PAIR_KINDS = (
 
 def losses_between_pairs(
     shapes: list[Shape],
-    preset: Preset | str = "laptop",
-    field: str = "udf",
+    job: Job,            # its preset, field, seed and folder
     steps: int = 21,
     points: int = 2048,  # that losses are measured at
-    seed: int = 0,
-    folder="runs",
     progress: bool = True,
 ) -> dict[str, np.ndarray]:  # kind -> (pairs, steps)
     "The losses between INRs, for each kind of pair: as many pairs as shapes."
     if len(shapes) < 2: raise UnknownOption("shapes", f"{len(shapes)} is too few for pairs", "give at least two")
-    p, n = get_preset(preset), len(shapes)
-    own, drawn, other = (
-        refit(shapes, p, field, s, d, seed, folder, best_device(), progress).weights
-        for s, d in ((0, 0), (0, 1), (1, 1))
-    )
-    asked = LossQueries(shapes, p, field, points, seed)
+    p, n, job = job.settings, len(shapes), replace(job, device=job.device or best_device())
+    own, drawn, other = (refit(shapes, job, s, d, progress).weights for s, d in ((0, 0), (0, 1), (1, 1)))
+    asked = LossQueries(shapes, p, job.field, points, job.seed)
     return {
         kind: np.stack([loss_between(p.siren, own[i], to[(i + k) % n], asked, i, (i + k) % n, steps) for i in range(n)])
         for kind, k, to in zip(PAIR_KINDS, (0, 0, 1, 1), (drawn, other) * 2)
@@ -99,31 +94,17 @@ def barriers_in_words(b: dict[str, dict]) -> str:
 # %% ../../nbs/studies/30_connectivity.ipynb #1e0453e7
 def shapes_between_inrs(
     shape: Shape,
-    preset: Preset | str = "laptop",
-    field: str = "udf",
+    job: Job,                           # its preset, field, seed and folder
     steps: int = 5,
-    seed: int = 0,
-    folder="runs",
     others: list[Shape] | None = None,  # the list that it was fitted in
     progress: bool = True,
 ) -> dict[str, list]:  # kind -> `steps` clouds, meshes or grids, None where there is no surface
     "One shape on the way between two INRs of it: from one start, and from two."
-    p, fitted = get_preset(preset), others or [shape]
-    i = [s.name for s in fitted].index(shape.name)
-    own, drawn, other = (
-        refit(fitted, p, field, s, d, seed, folder, best_device(), progress).weights[i]
-        for s, d in ((0, 0), (0, 1), (1, 1))
-    )
-    def made(w):
-        try:
-            return reconstruct(
-                inr_field(p.siren, w, best_device()),
-                field,
-                p.queries.voxels if field == "occ" else p.resolution,
-                p.points,
-                seed,
-                shape.name,
-            )
-        except EmptyShape:
-            return None
-    return {kind: [made(w) for w in weights_between(own, to, steps)] for kind, to in zip(PAIR_KINDS, (drawn, other))}
+    fitted, model = others or [shape], job.model()
+    job, i = replace(job, device=model.device), [s.name for s in fitted].index(shape.name)
+    own, drawn, other = (refit(fitted, job, s, d, progress).weights[i] for s, d in ((0, 0), (0, 1), (1, 1)))
+    names = [shape.name]*steps
+    return {
+        kind: shapes_from_weights(model, weights_between(own, to, steps), names=names, progress=False)
+        for kind, to in zip(PAIR_KINDS, (drawn, other))
+    }

@@ -7,13 +7,15 @@ __all__ = ['STEPS_BY_PRESET', 'WIDTH_BY_PRESET', 'fitting_ways', 'wide_fitting_w
            'step_curves', 'fewest_steps', 'embedding_ways', 'embeddings_by_way', 'step_metrics', 'steps_that_match']
 
 # %% ../../nbs/studies/60_fast_fitting.ipynb #cc71333d
+from contextlib import nullcontext
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import numpy as np
 from tqdm.auto import tqdm
 
+from ..experiments.jobs import Job
 from ..core.errors import EmptyShape, one_of
 from ..inrs.fitting import field_error, fit_batch
 from ..inrs.meta_init import stacked_queries
@@ -52,14 +54,13 @@ def wide_fitting_ways(hidden: int) -> dict[str, dict]:
 
 # %% ../../nbs/studies/60_fast_fitting.ipynb #20984155
 def rows_by_steps(shapes: list[Shape],        # unseen by any start
-             preset: Preset | str = "laptop",
-             field: str = "udf",
+             job: Job,                               # its preset, field, seed and device
              steps: Iterable[int] | None = None,     # of a fit; 50, 100 and the paper's 500 by default
              ways: dict[str, dict] | None = None,    # name -> overrides of the preset; all of `fitting_ways` by default
              points: Iterable[int] | None = None,    # queries of an INR in a step; the preset's by default
-             seed: int = 0, device: str = "cpu", progress: bool = True) -> list[dict]:
+             progress: bool = True) -> list[dict]:
     "For each way, number of points and of steps: mean |field error|, mean Chamfer distance of those that have a surface, how many do, and the processor's seconds for each INR."
-    base = get_preset(preset)
+    base, field, seed, device = job.settings, job.field, job.seed, job.device or "cpu"
     resolution, rows, steps = (
         base.queries.voxels if field == "occ" else base.resolution,
         [],
@@ -83,9 +84,8 @@ def rows_by_steps(shapes: list[Shape],        # unseen by any start
     ) as bar:
         for n, name, k, p in jobs:
             start, began = initialisation(p.siren, field, p.init, seed), time.process_time()
-            fitted = fit_batch(
-                p.siren, start, x, v, field, replace(p.fit, steps=k, points=n), seed_for(seed, "by steps"), device
-            )
+            fit = replace(p.fit, steps=k, points=n)
+            fitted = fit_batch(p.siren, start, x.to(device), v, field, fit, seed_for(seed, "by steps"))
             took = time.process_time() - began
             away = [
                 d
@@ -151,35 +151,16 @@ def embedding_ways(preset: Preset | str = "laptop") -> dict[str, dict]:
     return {"the preset": {}, "fewer steps": {"fit.steps": quick["fit.steps"]}, "the quick way": quick}
 
 def embeddings_by_way(
-    dataset: str = "families",
-    preset: Preset | str = "laptop",
-    field: str = "udf",
-    encoder: str | None = None,
-    classes=None,
-    limit: int | None = None,
-    seed: int = 0,
-    folder="runs",
-    overrides=None,  # see `prepare`
+    job: Job,
     ways: dict[str, dict] | None = None,  # name -> overrides; `embedding_ways` by default
-    watch=None,
+    watch: Callable = nullcontext,        # a `Stopwatch`
     progress: bool = True,
 ) -> tuple[list[dict], list[Prepared]]:
     "For each way: the error of its INRs, how far they went, and what their embeddings are good for on the test part."
     rows, made = [], []
-    for name, o in (ways or embedding_ways(preset)).items():
-        p = prepare(
-            dataset,
-            preset,
-            field,
-            encoder,
-            classes,
-            limit,
-            seed,
-            folder,
-            parse_overrides(overrides) | o,
-            watch=watch,
-            progress=progress,
-        )
+    for name, o in (ways or embedding_ways(job.preset)).items():
+        p = prepare(replace(job, overrides=parse_overrides(job.overrides) | o), watch, progress)
+        field, seed = job.field, job.seed
         used, scores = p.model.preset, classify(p, seed, progress)[1]
         near = map_at_k(embedding_distances(p.z_test, p.z_test), p.test_labels, p.test_labels, 1, leave_out_self=True)
         moved = (p.test_inrs.weights - initialisation(used.siren, field, used.init, seed)).norm(dim=1).mean().item()

@@ -8,29 +8,30 @@ __all__ = ['WIDTHS', 'STEPS_OF_WIDTHS', 'rows_by_width', 'width_series', 'width_
 # %% ../../nbs/studies/62_inr_width.ipynb #373f00b8
 import json
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
+from ..store.identity import digest_of
+from ..experiments.jobs import Job
 from ..core.errors import UnknownOption
 from .fast_fitting import rows_by_steps
-from ..embedding.presets import Preset, get_preset
+from ..embedding.presets import get_preset, PresetTable
 from ..data.shapes import Shape
 from ..core.io import fingerprint, write_atomically
 
-WIDTHS = dict(smoke=(8, 16), laptop=(32, 64, 128), gpu=(128, 256, 512), paper=(128, 256, 512))
-STEPS_OF_WIDTHS = dict(
+WIDTHS = PresetTable(smoke=(8, 16), laptop=(32, 64, 128), gpu=(128, 256, 512), paper=(128, 256, 512))
+STEPS_OF_WIDTHS = PresetTable(
     smoke=(20, 40), laptop=(50, 100, 200, 300, 500), gpu=(100, 200, 300, 500, 1000), paper=(100, 200, 300, 500, 1000)
 )
 
 # %% ../../nbs/studies/62_inr_width.ipynb #b2431c2a
 def rows_by_width(shapes: list[Shape],
-             preset: Preset | str = "laptop",
-             field: str = "udf",
+             job: Job,                              # its preset, field, seed, folder and device
              widths: Iterable[int] | None = None,   # those of the preset's name by default
              steps: Iterable[int] | None = None,
-             seed: int = 0, folder="runs", device: str = "cpu", progress: bool = True) -> list[dict]:
+             progress: bool = True) -> list[dict]:
     "For each width and number of steps: the mean |field error|, the mean Chamfer distance of those that have a surface, and how many do."
-    p = get_preset(preset)
+    p, field, seed = job.settings, job.field, job.seed
     for name, given in (("widths", widths), ("steps", steps)):
         if given is None and p.name not in WIDTHS:
             raise UnknownOption(name, f"preset {p.name!r} has none of its own", f"give {name}=")
@@ -42,18 +43,18 @@ def rows_by_width(shapes: list[Shape],
             queries=asdict(p.queries),
             points=p.points,
             resolution=p.resolution,
-            shapes=[s.name for s in shapes],
+            shapes=digest_of(shapes),
             field=field,
             seed=seed,
         )
     )
-    home, rows = Path(folder)/f"widths-{field}-{p.name}-seed{seed}-{key[:8]}", []
+    home, rows = Path(job.folder)/f"widths-{field}-{p.name}-seed{seed}-{key[:8]}", []
     home.mkdir(parents=True, exist_ok=True)
     for w in widths:
         wide = get_preset(p, **{"siren.hidden": w})
         for n in steps:
             if not (at := home/f"{w}-{n}.json").exists():
-                row = rows_by_steps(shapes, wide, field, [n], {"": {}}, seed=seed, device=device, progress=progress)[0]
+                row = rows_by_steps(shapes, replace(job, preset=wide, overrides=None), [n], {"": {}}, progress=progress)[0]
                 write_atomically(
                     at,
                     lambda to: to.write_text(

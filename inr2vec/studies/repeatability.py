@@ -6,6 +6,7 @@
 __all__ = ['spread_of_fits', 'chosen_shapes', 'repeated_fits', 'repeatability', 'repeatability_in_words']
 
 # %% ../../nbs/studies/20_repeatability.ipynb #648571d5
+from dataclasses import replace
 import numpy as np
 import torch
 from scipy.spatial.distance import cdist
@@ -51,14 +52,12 @@ def chosen_shapes(p: Prepared, n: int = 4) -> list[int]:
 def repeated_fits(p: Prepared, at: list[int],   # which of the test part
                   fits: int = 10,
                   one_start: bool = True,       # the shared one; otherwise each fit has its own
-                  seed: int = 0, folder="runs", progress: bool = True) -> Tensor:  # (fits, shapes, num_params)
+                  progress: bool = True) -> Tensor:  # (fits, shapes, num_params)
     "INRs of the same shapes, each time with new queries in a new order."
     shapes = [p.shapes.test[i] for i in at]
     return torch.stack(
         [
-            refit(
-                shapes, p.model.preset, p.model.field, 0 if one_start else k, k, seed, folder, p.model.device, False
-            ).weights
+            refit(shapes, replace(p.job, device=p.model.device), 0 if one_start else k, k, False).weights
             for k in tqdm(range(1, fits + 1), desc="fitting again", unit="fit", disable=not progress)
         ]
     )

@@ -6,16 +6,18 @@
 __all__ = ['MAPS', 'FIELD_TITLES', 'tsne_plane', 'map_scores', 'maps_of_fields', 'map_in_words']
 
 # %% ../../nbs/studies/40_tsne.ipynb #23232636
+from contextlib import nullcontext
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable
 
 import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE, trustworthiness
 
-from ..core.errors import BadEmbeddings, Inr2VecError, one_of
-from ..experiments.pipeline import prepare
-from ..core.stopwatch import Stopwatch
+from ..experiments.jobs import Job
+from ..core.errors import BadEmbeddings, one_of
+from ..experiments.pipeline import Origin, Prepared
+from ..experiments.tables.by_field import for_each_field
 from ..tasks.retrieval import check_labels, embedding_matrix, retrieval_scores, embedding_distances
 from ..core.seeds import seed_for
 
@@ -53,31 +55,22 @@ def map_scores(z, xy: np.ndarray, labels: list[str], neighbours: int = 5) -> dic
 FIELD_TITLES = {"udf": "clouds (udf)", "sdf": "meshes (sdf)", "occ": "voxels (occ)"}
 
 def maps_of_fields(
-    fields: Iterable[str] = tuple(FIELD_TITLES),
-    seed: int = 0,
-    watch: Stopwatch | None = None,
-    **prepared,  # see `pipeline.prepare`
-) -> tuple[dict[str, tuple[np.ndarray, list[str]]], dict]:  # name -> (n, 2) and classes; name -> scores
-    "A t-SNE map of the test embeddings for each field."
-    maps, metrics = {}, {}
-    for field in fields:
-        name = FIELD_TITLES[one_of(field, FIELD_TITLES, "field")]
-        try:
-            p = prepare(field=field, seed=seed, watch=watch, **prepared)
-        except Inr2VecError as e:
-            metrics[name] = {"reason": e.problem}
-            continue
-        with (watch or Stopwatch())("maps"): xy = tsne_plane(p.z_test, seed=seed)
-        maps[name], metrics[name] = (
-            (xy, p.test_labels),
-            {
-                **map_scores(p.z_test, xy, p.test_labels),
-                "shapes": len(xy),
-                "classes": len(set(p.test_labels)),
-                "encoder": p.model.preset.encoder.kind,
-            },
-        )
-    return maps, metrics
+    job: Job,
+    fields: list[str],
+    watch: Callable = nullcontext,       # a `Stopwatch`
+    progress: bool = True,
+) -> tuple[dict[str, tuple[np.ndarray, list[str]]], dict, Origin]:  # name -> (n, 2) and classes; name -> scores; origin
+    "A t-SNE map of the test embeddings for each field (Figure 32). Raises `Inr2VecError` if the data have none of them."
+    def work(p: Prepared):
+        with watch("maps"): xy = tsne_plane(p.z_test, seed=job.seed)
+        scores = map_scores(p.z_test, xy, p.test_labels)
+        number = {"shapes": len(xy), "classes": len(set(p.test_labels)), "encoder": p.model.preset.encoder.kind}
+        return (xy, p.test_labels), scores | number
+    for field in fields: one_of(field, FIELD_TITLES, "field")
+    made, why, origin = for_each_field(job, fields, work, watch, progress)
+    maps = {FIELD_TITLES[f]: m for f, (m, _) in made.items()}
+    scores = {FIELD_TITLES[f]: s for f, (_, s) in made.items()}
+    return maps, scores | {FIELD_TITLES[f]: {"reason": w} for f, w in why.items()}, origin
 
 def map_in_words(metrics: dict) -> str:
     "What the figures say."

@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['SYMMETRIES', 'STARTS', 'Matching', 'identity_matching', 'matched_inr', 'random_matching', 'match', 'matching_rows',
-           'matching_in_words', 'embedded_matching_rows']
+           'matching_metrics', 'matching_in_words', 'embedded_matching_rows']
 
 # %% ../../nbs/studies/32_weight_matching.ipynb #f5f26c44
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -16,12 +16,12 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from ..experiments.jobs import Job
 from ..tasks.classification import ClassifierHead, evaluate_head
 from .connectivity import barrier, loss_between
 from ..core.errors import UnknownOption, WrongWidth, one_of
 from ..embedding.model import best_device
 from ..experiments.pipeline import Prepared
-from ..embedding.presets import Preset, get_preset
 from .repeated_fits import LossQueries, numbered_start, refit
 from ..tasks.retrieval import embedding_distances
 from ..core.seeds import torch_rng
@@ -157,22 +157,17 @@ STARTS = ("one start", "two starts")
 
 def matching_rows(
     shapes: list[Shape],
-    preset: Preset | str = "laptop",
-    field: str = "udf",
-    symmetries=SYMMETRIES,
-    steps: int = 21,
-    points: int = 2048,
-    seed: int = 0,
-    folder="runs",
+    job: Job,                       # its preset, field, seed and folder
+    symmetries: tuple[str, ...] = SYMMETRIES,
+    steps: int = 21,                # on the line between two INRs
+    points: int = 2048,             # that losses are measured at
     progress: bool = True,
 ) -> tuple[list[dict], dict[str, list[float]]]:
     "A row for each kind of pair and symmetry, means over `shapes`; and for each kind the share of fixed neurons of each layer, with permutations."
-    p, rows, layers = get_preset(preset), [], {}
-    own, drawn, other = (
-        refit(shapes, p, field, s, d, seed, folder, best_device(), progress).weights
-        for s, d in ((0, 0), (0, 1), (1, 1))
-    )
-    asked, n = LossQueries(shapes, p, field, points, seed), len(shapes)
+    p, seed, rows, layers = job.settings, job.seed, [], {}
+    job = replace(job, device=job.device or best_device())
+    own, drawn, other = (refit(shapes, job, s, d, progress).weights for s, d in ((0, 0), (0, 1), (1, 1)))
+    asked, n = LossQueries(shapes, p, job.field, points, seed), len(shapes)
     def height(to):
         return float(
             np.mean([barrier(loss_between(p.siren, own[i], to[i], asked, i, i, steps)) for i in range(n)])
@@ -202,6 +197,14 @@ def matching_rows(
             )
     return rows, layers
 
+def matching_metrics(rows: list[dict], layers: dict[str, list[float]], embedded: list[dict]) -> dict:
+    "The rows of `matching_rows`, its layers, and rows of `embedded_matching_rows` with their 'encoder', for a result."
+    def numbers(row): return {k: v for k, v in row.items() if not isinstance(v, str)}
+    matching, by_encoder = {k: {} for k in layers}, {}
+    for r in rows: matching[r["INRs of one shape from"]][r["matched by"]] = numbers(r)
+    for r in embedded: by_encoder.setdefault(r["encoder"], {})[r["INRs"]] = numbers(r)
+    return {"matching": matching, "fixed neurons by layer": layers, "embedded": by_encoder}
+
 def matching_in_words(rows: list[dict]) -> str:
     "What the figures say."
     one, two = (
@@ -220,11 +223,11 @@ def matching_in_words(rows: list[dict]) -> str:
 def embedded_matching_rows(p: Prepared,
                    head: ClassifierHead,             # trained on `p.z_train`
                    symmetries=("permutations", "phases"),
-                   start: int = 1, seed: int = 0, folder="runs", progress: bool = True) -> list[dict]:
+                   start: int = 1, progress: bool = True) -> list[dict]:
     "For INRs of the test part from the shared start and from another: how many are recognised by the head and by the nearest training embedding, and how many have the INR of the same shape nearest."
-    model, spec, truth = p.model, p.model.preset.siren, p.test_labels
-    other = refit(p.shapes.test, model.preset, model.field, start, 1, seed, folder, model.device, progress).weights
-    same = refit(p.shapes.test, model.preset, model.field, 0, 1, seed, folder, model.device, progress).weights
+    model, spec, truth, seed = p.model, p.model.preset.siren, p.test_labels, p.job.seed
+    job = replace(p.job, device=model.device)
+    other, same = (refit(p.shapes.test, job, s, 1, progress).weights for s in (start, 0))
     begun = numbered_start(model.preset, model.field, 0, seed)
     cases = {"shared start, other queries": same, "another start": other}
     for name, at in (

@@ -8,43 +8,38 @@ __all__ = ['for_each_field', 'table_for_clouds']
 # %% ../../../nbs/experiments/tables/05_by_field.ipynb #d2d87794
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 from ...core.errors import Inr2VecError
-from ...embedding.presets import preset_to_dict
-from ..pipeline import Prepared, prepare
+from ..jobs import Job
+from ..pipeline import Origin, Prepared, prepare
 
 # %% ../../../nbs/experiments/tables/05_by_field.ipynb #34d73e5e
 def for_each_field(
-    fields: list[str],
+    job: Job,
+    fields: list[str],                  # the job's own field is not used
     work: Callable[[Prepared], object],
-    watch=nullcontext,  # a `results.Stopwatch`, for the seconds of each field
-    **kwargs,  # of `pipeline.prepare`
-) -> tuple[
-    dict[str, object], dict[str, str], dict
-]:  # what `work` made, and why there is nothing, by field; the data's name and settings
-    "`work` for each field that the data set has."
-    made, why, about = {}, {}, {"dataset": "", "encoder": None, "device": None, "reused": {}, "preset": {}}
+    watch: Callable = nullcontext,      # a `Stopwatch`, for the seconds of each field
+    progress: bool = True,
+) -> tuple[dict[str, object], dict[str, str], Origin | None]:   # what `work` made and why there is nothing, by field
+    "`work` for each field that the data set has. Raises `Inr2VecError` if it has none, and says why."
+    made, why, origin, reused, digests = {}, {}, None, {}, {}
     for field in fields:
         try:
-            with watch(f"{field}: preparing"): p = prepare(field=field, **kwargs)
+            with watch(f"{field}: preparing"): p = prepare(replace(job, field=field), progress=progress)
             with watch(f"{field}: the task"): made[field] = work(p)
         except Inr2VecError as e:
             if len(fields) == 1: raise
             why[field] = f"{Path(e.source).name}: {e.problem}"
             continue
-        about |= {
-            "dataset": p.shapes.label,
-            "encoder": p.model.preset.encoder.kind,
-            "device": p.model.device,
-            "preset": preset_to_dict(p.model.preset),
-            "reused": about["reused"] | {field: p.reused},
-        }
+        reused[field], digests[field] = p.reused, p.shapes.digest
+        origin = p.origin().plus(field=None, fields=fields, reused=reused, data=digests)
     if not made:
         raise Inr2VecError(
             "fields", "; ".join(f"{f}: {w}" for f, w in why.items()), "use a data set with shapes that can be fitted"
         )
-    return made, why, about
+    return made, why, origin
 
 # %% ../../../nbs/experiments/tables/05_by_field.ipynb #a99bc30b
 def table_for_clouds(prepared: dict[str, Prepared],

@@ -6,13 +6,15 @@
 __all__ = ['classification_table', 'classify_with_networks', 'classify_by_field']
 
 # %% ../../../nbs/experiments/tables/32_classification.ipynb #7677f892
+from collections.abc import Callable
 from contextlib import nullcontext
 
 from ...baselines.presets import DiscreteSpec
 from ...baselines.training import Trained, classifier_scores
 from ...core.errors import Inr2VecError
 from ...core.fields import SHAPES_OF
-from ..pipeline import Prepared
+from ..jobs import Job
+from ..pipeline import Origin, Prepared
 from ..scoreboard import classify
 from .by_field import for_each_field
 from inr2vec.experiments.tables.networks import (
@@ -24,14 +26,14 @@ from inr2vec.experiments.tables.networks import (
 )
 
 # %% ../../../nbs/experiments/tables/32_classification.ipynb #2773bb90
-def classification_table(fields: list[str],
-                         seed: int = 0,
-                         progress: bool = True,
-                         watch=nullcontext,  # a `results.Stopwatch`, for the seconds of each field
-                         **kwargs,           # of `pipeline.prepare`
-                         ) -> tuple[list[dict], dict, dict[str, tuple], dict]:
-    "A row for each field, the metrics, (classes, confusion matrix) by field, and what `by_field` says about the data."
-    rows, confusions = [], {}
+def classification_table(
+    job: Job,
+    fields: list[str],
+    watch: Callable = nullcontext,  # a `Stopwatch`, for the seconds of each field
+    progress: bool = True,
+) -> tuple[list[dict], dict, dict[str, tuple], Origin]:
+    "A row for each field, the metrics, (classes, confusion matrix) by field, and where they come from."
+    rows, confusions, seed = [], {}, job.seed
     def work(p: Prepared) -> dict:
         (best, scores), (_, last) = (classify(p, seed, progress, how) for how in ("best", "last"))
         keys, sizes = ("accuracy", "class_accuracy"), {"train": len(p.z_train), "test": len(p.z_test)}
@@ -55,8 +57,8 @@ def classification_table(fields: list[str],
             **sizes,
             "head": layers,
         }
-    made, why, about = for_each_field(fields, work, watch, seed=seed, progress=progress, **kwargs)
-    return rows, made | {f: {"accuracy": None, "reason": w} for f, w in why.items()}, confusions, about
+    made, why, origin = for_each_field(job, fields, work, watch, progress)
+    return rows, made | {f: {"accuracy": None, "reason": w} for f, w in why.items()}, confusions, origin
 
 # %% ../../../nbs/experiments/tables/32_classification.ipynb #8efdbc27
 def _classes_row(shapes: str, name: str, scores: dict, **more) -> dict:
@@ -115,19 +117,15 @@ def classify_with_networks(p: Prepared, names=None,              # networks; tho
     return rows, {**metrics, "train": len(p.z_train), "test": len(p.z_test)}, trained
 
 # %% ../../../nbs/experiments/tables/32_classification.ipynb #4b2add06
-def classify_by_field(fields: list[str],      # of 'udf' (clouds), 'sdf' (meshes), 'occ' (voxels)
-                     seed: int = 0, watch=nullcontext, progress: bool = True,
-                     **kwargs,               # of `pipeline.prepare`
-                     ) -> tuple[list[dict], dict, dict, dict[str, Prepared], dict]:
-    "Table 2: rows, metrics by field, trained networks by field, what was prepared, and what `by_field` says about the data."
-    made, why, about = for_each_field(
-        fields,
-        lambda p: (p, *classify_with_networks(p, seed=seed, watch=watch, progress=progress)),
-        watch,
-        seed=seed,
-        progress=progress,
-        **kwargs,
-    )
+def classify_by_field(
+    job: Job,
+    fields: list[str],                 # of 'udf' (clouds), 'sdf' (meshes), 'occ' (voxels)
+    watch: Callable = nullcontext,     # a `Stopwatch`
+    progress: bool = True,
+) -> tuple[list[dict], dict, dict, dict[str, Prepared], Origin]:
+    "Table 2: rows; metrics, trained networks and what was prepared by field; where they come from."
+    def work(p): return p, *classify_with_networks(p, seed=job.seed, watch=watch, progress=progress)
+    made, why, origin = for_each_field(job, fields, work, watch, progress)
     none = {f: {"accuracy": None, "reason": f"not run: {w}"} for f, w in why.items()}
     rows = [{"field": f, **r} for f, (_, found, _, _) in made.items() for r in found] + [
         {"field": f, "shapes": f, "method": "all", "note": m["reason"]} for f, m in none.items()
@@ -137,5 +135,5 @@ def classify_by_field(fields: list[str],      # of 'udf' (clouds), 'sdf' (meshes
         {**{f: m for f, (_, _, m, _) in made.items()}, **none},
         {f: t for f, (*_, t) in made.items()},
         {f: p for f, (p, *_) in made.items()},
-        about,
+        origin,
     )

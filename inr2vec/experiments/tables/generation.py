@@ -6,6 +6,7 @@
 __all__ = ['generate_classes', 'scores_of_generated', 'distance_to_known', 'Generation', 'generation_table']
 
 # %% ../../../nbs/experiments/tables/60_generation.ipynb #1d92ada7
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 
@@ -16,7 +17,8 @@ from ...core.metrics import chamfer_matrix
 from ...core.seeds import numpy_rng, seed_for
 from ...data.shapes import Shape, surface_points
 from ...embedding.model import decoded
-from ..pipeline import Prepared
+from ..jobs import Job
+from ..pipeline import Origin, Prepared
 from .by_field import for_each_field
 from ...tasks.generation import GANS, GanSpec, LatentGAN, decoded_clouds, fixed_points, gaussian_samples, train_gan
 from ...tasks.generation_metrics import generation_scores
@@ -91,26 +93,23 @@ class Generation:
     ways: list[list]                     # from one generated shape of the first class to another
 
 def generation_table(
+    job: Job,
     fields: list[str],
-    named: list[str] | None = None,  # those of them that the data have get a GAN each; all if none
+    wanted: list[str] | None = None,  # classes: those of them that the data have get a GAN each; all if none
     spec: GanSpec | None = None,
-    seed: int = 0,
+    watch: Callable = nullcontext,    # a `Stopwatch`
     progress: bool = True,
-    steps: int = 6,
-    watch=nullcontext,  # a `results.Stopwatch`
-    **kwargs,  # of `pipeline.prepare`
-) -> tuple[
-    dict[str, Generation], list[dict], dict, dict
-]:  # by field; a row for each field and method; metrics; about the data
-    "`generate` for each field that the data set has."
-    scores = {}
+    steps: int = 6,                   # shapes on a way between generated ones
+) -> tuple[dict[str, Generation], list[dict], dict, Origin]:  # by field; a row for each field and method; metrics
+    "`generate_classes` for each field that the data set has."
+    scores, seed = {}, job.seed
     def work(p: Prepared) -> Generation:
         enough = [
             c for c in dict.fromkeys(p.train_labels) if min(p.train_labels.count(c), p.test_labels.count(c)) > 1
         ]  # a field may have few of some: meshes that are watertight
         if not enough: raise UnknownClass("classes", "no class has two shapes in both parts", "use more shapes")
         gans, shown, scores[p.model.field] = generate_classes(
-            p, [c for c in named or [] if c in enough] or enough, spec, seed=seed, progress=progress
+            p, [c for c in wanted or [] if c in enough] or enough, spec, seed=seed, progress=progress
         )
         z = next(iter(gans.values())).sample(4, seed)
         return Generation(
@@ -119,7 +118,7 @@ def generation_table(
             {c: [s for s in p.shapes.train if s.label == c][:8] for c in gans},
             [decoded(p.model, interpolate(z[a], z[b], steps)) for a, b in ((0, 1), (2, 3))],
         )
-    made, why, about = for_each_field(fields, work, watch, seed=seed, progress=progress, **kwargs)
+    made, why, origin = for_each_field(job, fields, work, watch, progress)
     rows = [{"field": f, "shapes": name, **m} for f in made for name, m in scores[f].items() if name != "sizes"]
-    about["gan"] = asdict(next(iter(next(iter(made.values())).gans.values())).spec)
-    return made, rows, scores | {f: {"coverage": None, "reason": w} for f, w in why.items()}, about
+    origin = origin.plus(gan=asdict(next(iter(next(iter(made.values())).gans.values())).spec))
+    return made, rows, scores | {f: {"coverage": None, "reason": w} for f, w in why.items()}, origin

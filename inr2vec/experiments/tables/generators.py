@@ -7,11 +7,13 @@ __all__ = ['GENERATORS', 'RIVALS', 'GENERATION_MEASURES', 'RIVALS_OF_FIELD', 'Ge
            'compare_generators', 'generators_table']
 
 # %% ../../../nbs/experiments/tables/62_generators.ipynb #2164ec1b
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from ...embedding.presets import PresetTable
 from ...core.errors import Inr2VecError, one_of
 from .by_field import for_each_field
 from ...tasks.generation import fixed_points
@@ -22,7 +24,8 @@ from ...baselines.generators.gasp import GaspSpec, train_gasp
 from ...baselines.generators.gem import GemSpec, train_gem
 from ...baselines.generators.spgan import SphereSpec, train_spgan
 from ...baselines.generators.vae import VaeSpec, train_vae
-from ..pipeline import Prepared
+from ..jobs import Job
+from ..pipeline import Origin, Prepared
 from ...inrs.reconstruction import as_points
 from ...data.shapes import surface_points
 from ...core.seeds import seed_for
@@ -39,7 +42,7 @@ class GeneratorSpecs:
     gem: GemSpec = GemSpec()
     gasp: GaspSpec = GaspSpec()
 
-GENERATORS = {
+GENERATORS = PresetTable({
     "smoke": GeneratorSpecs(
         256,
         64,
@@ -74,7 +77,7 @@ GENERATORS = {
         GaspSpec(training=AdversarialSpec("logistic", 50_000, 16, 1e-4, 4e-4, beta=0.0, penalty=10.0, looks=50)),
     ),
     "paper": GeneratorSpecs(),
-}
+})
 
 # %% ../../../nbs/experiments/tables/62_generators.ipynb #3c91aaa0
 RIVALS = ("SP-GAN", "OccupancyNetworks VAE", "GEM", "GASP")
@@ -182,35 +185,32 @@ def _trainings_in_short(trainings: dict[str, dict], classes: int) -> dict:
 RIVALS_OF_FIELD = {"udf": ("SP-GAN",), "sdf": ("OccupancyNetworks VAE", "GEM"), "occ": ("GASP", "GEM")}
 
 def generators_table(
+    job: Job,
     fields: list[str],
-    named: list[str] | None = None,  # those of them that the data have are generated; all if none
+    wanted: list[str] | None = None,  # classes: those of them that the data have are generated; all if none
     rivals: list[str] | None = None,  # for each field; as in `RIVALS_OF_FIELD` by default
-    seed: int = 0,
+    watch: Callable = nullcontext,    # a `Stopwatch`
     progress: bool = True,
-    watch=nullcontext,
-    **kwargs,  # of `pipeline.prepare`
-) -> tuple[
-    dict, list[dict], dict, dict
-]:  # by field: by method and class, shapes (and the test shapes first); a row for each field and method; metrics; about the data
-    "`compare_generators` for each field that the data set has."
+) -> tuple[dict, list[dict], dict, Origin]:  # shapes by field, method and class; a row for each field and method; metrics
+    "`compare_generators` for each field that the data set has; the test shapes come first."
     for r in rivals or []: one_of(r, RIVALS, "rivals")
     metrics = {}
     def work(p: Prepared) -> dict[str, dict[str, list]]:
-        classes, field = [c for c in named or [] if c in p.train_labels] or None, p.model.field
+        classes, field = [c for c in wanted or [] if c in p.train_labels] or None, p.model.field
         made, metrics[field] = compare_generators(
             p,
             classes,
             rivals or RIVALS_OF_FIELD[field],
-            seed=seed,
+            seed=job.seed,
             watch=lambda stage: watch(f"{field}: {stage}"),
             progress=progress,
         )
         return {"test shapes": {c: [s for s in p.shapes.test if s.label == c] for c in made["latent GAN"]}, **made}
-    made, why, about = for_each_field(fields, work, seed=seed, progress=progress, **kwargs)
+    made, why, origin = for_each_field(job, fields, work, progress=progress)
     rows = []
     for f in made:
         for name, m in metrics[f].items():
             shown = {k: v for k, v in m.items() if k != "validation curves"}
             if name != "sizes": rows.append({"field": f, "shapes": name, **shown})
-    about["specs"] = asdict(GENERATORS[about["preset"]["name"]])
-    return made, rows, metrics | {f: {"coverage": None, "reason": w} for f, w in why.items()}, about
+    origin = origin.plus(specs=asdict(GENERATORS[origin.preset]))
+    return made, rows, metrics | {f: {"coverage": None, "reason": w} for f, w in why.items()}, origin

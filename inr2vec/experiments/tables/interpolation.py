@@ -6,6 +6,7 @@
 __all__ = ['draw_pairs', 'shapes_between', 'smoothness_between', 'interpolation_table', 'interpolation_by_field']
 
 # %% ../../../nbs/experiments/tables/36_interpolation.ipynb #4461c355
+from collections.abc import Callable
 from contextlib import nullcontext
 
 import numpy as np
@@ -13,7 +14,8 @@ import numpy as np
 from ...core.errors import BadEmbeddings, one_of
 from ...core.seeds import numpy_rng
 from ...embedding.model import decoded
-from ..pipeline import Prepared
+from ..jobs import Job
+from ..pipeline import Origin, Prepared
 from .by_field import for_each_field
 from .rebuilt import shapes_from_weights
 from ...inrs.reconstruction import as_points
@@ -78,25 +80,20 @@ def interpolation_table(
     return ways, rows, metrics
 
 def interpolation_by_field(
+    job: Job,
     fields: list[str],
     pairs: int = 4,
     steps: int = 6,
-    seed: int = 0,
-    watch=nullcontext,  # a `results.Stopwatch`
-    **kwargs,  # of `pipeline.prepare`
-) -> tuple[dict[str, dict], list[dict], dict, dict]:  # ways and metrics by field, a row for each way, about the data
+    watch: Callable = nullcontext,  # a `Stopwatch`
+    progress: bool = True,
+) -> tuple[dict[str, dict], list[dict], dict, Origin]:  # ways and metrics by field, a row for each way, their origin
     "`interpolation_table` for each field that the data set has."
-    made, why, about = for_each_field(
-        fields,
-        lambda p: interpolation_table(p, draw_pairs(p.test_labels, pairs, seed), steps),
-        watch,
-        seed=seed,
-        **kwargs,
-    )
+    def work(p): return interpolation_table(p, draw_pairs(p.test_labels, pairs, job.seed), steps)
+    made, why, origin = for_each_field(job, fields, work, watch, progress)
     rows = [{"field": f, **row} for f, (_, rows, _) in made.items() for row in rows]
     return (
         {f: m[0] for f, m in made.items()},
         rows,
         {f: m[2] for f, m in made.items()} | {f: {"embeddings": None, "reason": w} for f, w in why.items()},
-        about,
+        origin,
     )

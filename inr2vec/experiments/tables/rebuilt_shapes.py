@@ -6,6 +6,7 @@
 __all__ = ['rebuilt_shapes_table', 'rebuilt_shapes_by_field', 'rebuilding_in_words']
 
 # %% ../../../nbs/experiments/tables/38_rebuilt_shapes.ipynb #e144eacd
+from collections.abc import Callable
 from contextlib import nullcontext
 
 import numpy as np
@@ -15,7 +16,8 @@ from ...baselines.registry import NETWORKS
 from ...baselines.training import Trained, classifier_scores
 from ...core.errors import Inr2VecError
 from ...core.fields import SHAPES_OF
-from ..pipeline import Prepared
+from ..jobs import Job
+from ..pipeline import Origin, Prepared
 from ..scoreboard import classify
 from .by_field import for_each_field
 from .classification import classify_with_networks
@@ -77,9 +79,14 @@ def rebuilt_shapes_table(
     return rows, {**metrics, "rebuilt": len(whole), "of": len(made)}, made
 
 # %% ../../../nbs/experiments/tables/38_rebuilt_shapes.ipynb #f505a47b
-def rebuilt_shapes_by_field(fields: list[str], seed: int = 0, watch=nullcontext, progress: bool = True,
-                     **kwargs) -> tuple[list[dict], dict, dict[str, tuple[list, list]], dict]:
-    "Table 6: rows, metrics by field, (test shapes, what was rebuilt of them) by field, and what `by_field` says about the data."
+def rebuilt_shapes_by_field(
+    job: Job,
+    fields: list[str],
+    watch: Callable = nullcontext,     # a `Stopwatch`
+    progress: bool = True,
+) -> tuple[list[dict], dict, dict[str, tuple[list, list]], Origin]:
+    "Table 6: rows; metrics and (test shapes, what was rebuilt of them) by field; where they come from."
+    seed = job.seed
     def work(p: Prepared):
         names = [n for n in CLASSIFIERS_OF_FIELD[p.model.field] if NETWORKS[n].reads != "weights"]          # those that see shapes
         _, scores, trained = classify_with_networks(p, names, seed=seed, watch=watch, progress=progress)
@@ -90,7 +97,7 @@ def rebuilt_shapes_by_field(fields: list[str], seed: int = 0, watch=nullcontext,
             watch=watch,
             progress=progress,
         )
-    made, why, about = for_each_field(fields, work, watch, seed=seed, progress=progress, **kwargs)
+    made, why, origin = for_each_field(job, fields, work, watch, progress)
     none = {f: {"rebuilt": None, "reason": f"not run: {w}"} for f, w in why.items()}
     rows = [r for _, found, _, _ in made.values() for r in found] + [
         {"shapes": f, "method": "all", "note": m["reason"]} for f, m in none.items()
@@ -99,7 +106,7 @@ def rebuilt_shapes_by_field(fields: list[str], seed: int = 0, watch=nullcontext,
         rows,
         {**{f: m for f, (_, _, m, _) in made.items()}, **none},
         {f: (p.shapes.test, shapes) for f, (p, _, _, shapes) in made.items()},
-        about,
+        origin,
     )
 
 def rebuilding_in_words(rows: list[dict]) -> str:        # of `rebuilt_shapes_by_field`
