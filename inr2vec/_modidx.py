@@ -1114,6 +1114,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                          'inr2vec.embedding.model.decoded': ('embedding/model.html#decoded', 'inr2vec/embedding/model.py')},
             'inr2vec.embedding.model_files': { 'inr2vec.embedding.model_files._list': ( 'embedding/model_files.html#_list',
                                                                                         'inr2vec/embedding/model_files.py'),
+                                               'inr2vec.embedding.model_files.check_model_folder': ( 'embedding/model_files.html#check_model_folder',
+                                                                                                     'inr2vec/embedding/model_files.py'),
                                                'inr2vec.embedding.model_files.pretrained_folder': ( 'embedding/model_files.html#pretrained_folder',
                                                                                                     'inr2vec/embedding/model_files.py'),
                                                'inr2vec.embedding.model_files.read_model': ( 'embedding/model_files.html#read_model',

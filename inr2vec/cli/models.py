@@ -14,7 +14,8 @@ import typer
 
 from .options import (Classes, Dataset, EncoderName, FieldName, Folder, Model, PresetName, Seed, Set, app,
                                  parse_classes, plain_errors)
-from ..core.errors import UnknownOption, UnreadableFile, one_of
+from ..core.errors import CannotWrite, UnknownOption, UnreadableFile, one_of
+from ..core.io import make_folder, write_atomically
 
 # %% ../../nbs/cli/20_models.ipynb #443042a3
 Engine = Annotated[
@@ -38,11 +39,14 @@ def fit(  # noqa: PLR0913 - the parameters of a command are its options
 ) -> None:
     "Fit INRs to a data set, train inr2vec on them, save the model and an index of the training shapes."
     with plain_errors():
+        from inr2vec.embedding.model_files import check_model_folder
         from inr2vec.experiments.jobs import Job
         from inr2vec.experiments.pipeline import prepare
         from inr2vec.tasks.retrieval import Index
         chosen = parse_classes(classes, dataset)
         job = Job(dataset, preset, field, encoder, chosen, None, seed, folder, set_, engine=engine)
+        check_model_folder(out)      # before the work, rather than after it
+        make_folder(folder)
         p = prepare(job)
         for report in p.shapes.reports: typer.echo(str(report))
         p.model.save(out)
@@ -73,6 +77,7 @@ def embed(files: Files, out: IndexFile = Path("embeddings.safetensors"), model: 
     with plain_errors():
         from inr2vec.embedding.model import Inr2Vec
         from inr2vec.tasks.retrieval import Index
+        make_folder(out.parent)
         m, shapes = Inr2Vec.from_pretrained(model), read_files(files)
         Index([str(f) for f in files], ["?"]*len(files), m.embed(shapes)).save(out)
         typer.echo(f"{len(files)} embeddings of {m.preset.encoder.embed_dim} numbers in {out}")
@@ -114,6 +119,8 @@ def reconstruct(
         from inr2vec.embedding.model import Inr2Vec
         from inr2vec.inrs.reconstruction import inr_field, reconstruct as rebuild
         one_of(out.suffix.lower(), ALL_FILES, f"{out}, ending")
+        if not out.parent.is_dir(): raise CannotWrite(out, "its folder does not exist", "make it, or give another")
+        make_folder(out.parent)
         m = Inr2Vec.from_pretrained(model)
         inrs = m.fit_inrs(read_files([file]))
         if inr:
@@ -126,15 +133,21 @@ def reconstruct(
 
 
 def write_shape(made, out: Path) -> None:
-    "Write a `Shape` or a boolean grid; raises `UnknownOption` if the format cannot hold it."
+    """Write a `Shape` or a boolean grid, whole or not at all.
+
+    Raises `UnknownOption` if the format cannot hold it, and `CannotWrite`."""
     import numpy as np
     import trimesh
+    ending = out.suffix.lower()
     if isinstance(made, np.ndarray):
-        if out.suffix != ".npz": raise UnknownOption(str(out), "voxels do not fit this format", "use .npz")
-        np.savez_compressed(out, voxels=made)
-    elif out.suffix == ".npz":
-        parts = {k: getattr(made, k) for k in ("points", "vertices", "faces")}
-        np.savez_compressed(out, **{k: v for k, v in parts.items() if v is not None})
-    elif made.has_mesh: made.trimesh().export(out)
-    elif out.suffix == ".ply": trimesh.PointCloud(made.points).export(out)
-    else: raise UnknownOption(str(out), "a cloud does not fit this format", "use .ply or .npz")
+        if ending != ".npz": raise UnknownOption(str(out), "voxels do not fit this format", "use .npz")
+        arrays = dict(voxels=made)
+    else:
+        arrays = {k: v for k in ("points", "vertices", "faces") if (v := getattr(made, k)) is not None}
+        if ending != ".npz" and not made.has_mesh and ending != ".ply":
+            raise UnknownOption(str(out), "a cloud does not fit this format", "use .ply or .npz")
+    def write(path: Path):
+        if ending == ".npz":
+            with open(path, "wb") as f: np.savez_compressed(f, **arrays)
+        else: (made.trimesh() if made.has_mesh else trimesh.PointCloud(made.points)).export(path, file_type=ending[1:])
+    write_atomically(out, write)
