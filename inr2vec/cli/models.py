@@ -39,13 +39,13 @@ def fit(  # noqa: PLR0913 - the parameters of a command are its options
 ) -> None:
     "Fit INRs to a data set, train inr2vec on them, save the model and an index of the training shapes."
     with plain_errors():
-        from inr2vec.embedding.model_files import check_model_folder
+        from inr2vec.embedding.model_files import check_room
         from inr2vec.experiments.jobs import Job
         from inr2vec.experiments.pipeline import prepare
         from inr2vec.tasks.retrieval import Index
         chosen = parse_classes(classes, dataset)
         job = Job(dataset, preset, field, encoder, chosen, None, seed, folder, set_, engine=engine)
-        check_model_folder(out)      # before the work, rather than after it
+        check_room(out)      # before the work, rather than after it
         make_folder(folder)
         p = prepare(job)
         for report in p.shapes.reports: typer.echo(str(report))
