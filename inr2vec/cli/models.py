@@ -39,14 +39,17 @@ def fit(  # noqa: PLR0913 - the parameters of a command are its options
     "Fit INRs to a data set, train inr2vec on them, save the model and an index of the training shapes."
     with plain_errors():
         from inr2vec.experiments.jobs import Job
+        from inr2vec.embedding.model_files import check_room
         from inr2vec.experiments.pipeline import prepare
         from inr2vec.tasks.retrieval import Index
+        check_room(out)     # before the work begins
         chosen = parse_classes(classes, dataset)
         job = Job(dataset, preset, field, encoder, chosen, None, seed, folder, set_, engine=engine)
         p = prepare(job)
         for report in p.shapes.reports: typer.echo(str(report))
-        p.model.save(out)
-        Index([s.name for s in p.shapes.train], p.train_labels, p.z_train).save(out/"index.safetensors")
+        names = [s.name for s in p.shapes.train]
+        index = Index(names, p.train_labels, p.z_train, made_by=p.model.digest)
+        p.model.save(out, {"index.safetensors": index.save})
         typer.echo(f"{p.model} in {out}, with an index of {len(p.z_train)} shapes")
 
 # %% ../../nbs/cli/20_models.ipynb #7a77cf10
@@ -74,7 +77,7 @@ def embed(files: Files, out: IndexFile = Path("embeddings.safetensors"), model: 
         from inr2vec.embedding.model import Inr2Vec
         from inr2vec.tasks.retrieval import Index
         m, shapes = Inr2Vec.from_pretrained(model), read_files(files)
-        Index([str(f) for f in files], ["?"]*len(files), m.embed(shapes)).save(out)
+        Index([str(f) for f in files], ["?"]*len(files), m.embed(shapes), made_by=m.digest).save(out)
         typer.echo(f"{len(files)} embeddings of {m.preset.encoder.embed_dim} numbers in {out}")
 
 
@@ -87,13 +90,15 @@ def search(
 ) -> None:
     "The shapes of an index that are most like one file."
     with plain_errors():
-        from inr2vec.embedding.model import Inr2Vec, pretrained_folder
+        from inr2vec.embedding.model import Inr2Vec
+        from inr2vec.embedding.model_files import pretrained_folder
         from inr2vec.tasks.retrieval import Index
         index = index or pretrained_folder(model)/"index.safetensors"
         if not index.exists():
             remedy = "make one with `inr2vec embed FILES --model ...`, and give it with --index"
             raise UnreadableFile(index, "the model has no index to search", remedy)
-        m, known = Inr2Vec.from_pretrained(model), Index.load(index)
+        m = Inr2Vec.from_pretrained(model)
+        known = Index.load(index, m.digest)
         for i, match in enumerate(known.search(m.embed(read_files([file])), min(k, len(known)))[0], 1):
             typer.echo(f"{i:3}  {match.distance:8.3f}  {match.label:15}  {match.name}")
 
