@@ -7,7 +7,7 @@ how finely the shape was sampled. To show that rather than say it, an INR is mad
 `ms` is the median wall clock with `--threads` threads, `best_ms` the fastest: on a busy machine both are mostly
 waiting, and `load` says how busy it was. `core_ms` is processor time with one thread, which other load disturbs least;
 what one core does within the goal, two idle ones do as well, so `within_goal` takes this or `best_ms`. `gflop` is the
-arithmetic of one embedding, `floor_ms` what `--threads` cores would take if each of them did it at the rate that a large
+arithmetic of one embedding, `floor_ms` what `--threads` cores would take if each did it at the rate that a large
 product of float32 matrices reaches here: no implementation in float32 is faster on this processor.
 
     python benchmarks/embed.py
@@ -89,8 +89,8 @@ def measured(kind: str, inrs: list[Sampled], repeats: int, threads: int, seed: i
     core = latencies(encoder, inrs, max(3, repeats//3))
     gflop, fastest, all_wall = count.get_total_flops()/1e9, core_flops(), [t for w in wall for t, _ in w]
     m = dict(ms=statistics.median(all_wall)*1e3, best_ms=min(all_wall)*1e3,
-             core_ms=min(t for c in core for _, t in c)*1e3, gflop=gflop, floor_ms=gflop*1e12/fastest/threads, core_gflops=fastest/1e9,
-             embed_dim=preset.encoder.embed_dim)
+             core_ms=min(t for c in core for _, t in c)*1e3, gflop=gflop,
+             floor_ms=gflop*1e12/fastest/threads, core_gflops=fastest/1e9, embed_dim=preset.encoder.embed_dim)
     m["within_goal"] = min(m["best_ms"], m["core_ms"]) <= GOAL_MS
     m["by_points"] = {
         str(len(inr.cloud.points)): dict(

@@ -1,8 +1,8 @@
 """Damage files of every format and read them: a typed error or a shape, never a traceback, a hang or a gigabyte.
 
-`python tests/fuzz.py` takes about a minute. Hypothesis chooses the damage (always the same, so that a failure comes back)
-and shrinks what it finds to the smallest file that shows it. The work is done in a process of its own, because a parser in
-C could also end the process, and its memory is measured."""
+`python tests/fuzz.py` takes about a minute. Hypothesis chooses the damage (always the same, so that a failure comes
+back) and shrinks what it finds to the smallest file that shows it. The work is done in a process of its own, because a
+parser in C could also end the process, and its memory is measured."""
 import faulthandler
 import io
 import json
@@ -55,7 +55,8 @@ def whole_files() -> dict[str, bytes]:
     "A small sound file of each format, and of each way of writing it, by its name."
     import scipy.io
     import trimesh
-    tetrahedron = trimesh.Trimesh([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]], [[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]])
+    faces = [[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]]
+    tetrahedron = trimesh.Trimesh([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]], faces)
     mesh = dict(vertices=tetrahedron.vertices, faces=tetrahedron.faces)
     rows = "\n".join(" ".join(map(str, row)) for row in POINTS.tolist()) + "\n"
     cells = np.zeros((6, 6, 6), np.uint8)
@@ -113,8 +114,8 @@ def damages():
     share = st.floats(0, 1)
     junk = st.one_of(
         st.binary(min_size=1, max_size=8),
-        st.sampled_from([b"\0"*8, b"\xff"*8, b"nan", b"inf", b"-1", b"99999999999", b"1e308", b" ", b"\n", b"#", b",", b"0",
-                         b"\xef\xbb\xbf", b"end_header", b"\x7f\xf0\0\0\0\0\0\0"]))
+        st.sampled_from([b"\0"*8, b"\xff"*8, b"nan", b"inf", b"-1", b"99999999999", b"1e308", b" ", b"\n", b"#", b",",
+                         b"0", b"\xef\xbb\xbf", b"end_header", b"\x7f\xf0\0\0\0\0\0\0"]))
 
     def cut(data, a, b, new): return data[:int(a*len(data))]
     def delete(data, a, b, new): return data[:int(a*len(data))] + data[int(a*len(data)) + 1 + int(b*16):]
@@ -140,11 +141,12 @@ def check_file(path: Path):
     from inr2vec.data.preparation import prepared
     try: shape = prepared(read_shape(path), repair=True).shape
     except Inr2VecError as e:
-        assert e.source and e.problem and e.remedy, f"an error without {'a remedy' if not e.remedy else 'its source'}: {e}"
+        assert e.source and e.problem and e.remedy, f"an error without its source or a remedy: {e}"
         str(e).encode("utf-8")
         return None
     for x in (shape.points, shape.vertices):
-        assert x is None or np.isfinite(x).all() and np.linalg.norm(x, axis=1).max() < 1.001, "a shape beyond the unit sphere"
+        inside = x is None or np.isfinite(x).all() and np.linalg.norm(x, axis=1).max() < 1.001
+        assert inside, "a shape beyond the unit sphere"
     return shape
 
 
@@ -163,11 +165,13 @@ def fuzz_file(folder: Path, name: str, data: bytes):
     assert whole is not None, f"the sound file {name} is refused"
     if path.suffix in COUNTED:
         text = not data.translate(None, bytes(range(32, 127)) + b"\n\r\t")
-        end = max(data.rstrip().rfind(b" "), data.rstrip().rfind(b"\n")) + 1 if text else len(data)   # a last number may be cut
+        last_word = max(data.rstrip().rfind(b" "), data.rstrip().rfind(b"\n")) + 1
+        end = last_word if text else len(data)     # a number that is cut off in text is a number still
         for k in range(0, end, max(end//150, 1)):
             path.write_bytes(data[:k])
             shape = check_file(path)
-            assert shape is None or same(shape, whole), f"{name}, cut off after {k} of {len(data)} bytes, is read as {shape}"
+            right = shape is None or same(shape, whole)
+            assert right, f"{name}, cut off after {k} of {len(data)} bytes, is read as {shape}"
 
     @chosen(EXAMPLES)
     @given(damages())
@@ -255,7 +259,8 @@ def check_fuzz() -> dict[str, list[str]]:
     done = subprocess.run([sys.executable, __file__], capture_output=True, text=True)
     problems = [line for line in done.stdout.splitlines() if "FAILED" in line]
     if done.returncode and not problems:     # a hang, or the end of the process: the last line is where
-        problems = [f"{(done.stdout.splitlines() or ['nothing'])[-1]} ended with {done.returncode}: {done.stderr[-1500:]}"]
+        last = (done.stdout.splitlines() or ["nothing"])[-1]
+        problems = [f"{last} ended with {done.returncode}: {done.stderr[-1500:]}"]
     return {"fuzz": problems}
 
 

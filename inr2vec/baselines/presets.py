@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from ..embedding.presets import PresetTable
 from .networks.mesh_walker import walkable_mesh
 from .networks.point_autoencoder import PointAutoencoder
 from .registry import BaselineRegistry, NETWORKS, PART_NETWORKS, READS
@@ -45,7 +46,7 @@ class DiscreteSpec:
 def _spec_of(preset: str, **about) -> DiscreteSpec:
     return DiscreteSpec(sizes=sizes_in(preset, NETWORKS), parts=sizes_in(preset, PART_NETWORKS), **about)
 
-NETWORK_PRESETS: dict[str, DiscreteSpec] = {
+NETWORK_PRESETS: dict[str, DiscreteSpec] = PresetTable({
     "smoke": _spec_of(
         "smoke", loop=LoopSpec(4, 16, 3e-3, checks=2), points=64, faces=100, walk=12, test_walks=2, voxels=16, code=16,
         decoder=(32,),
@@ -56,7 +57,7 @@ NETWORK_PRESETS: dict[str, DiscreteSpec] = {
     ),
     "gpu": _spec_of("gpu", loop=LoopSpec(cycles=3)),
     "paper": _spec_of("paper", loop=LoopSpec(cycles=3)),
-}
+})
 
 # %% ../../nbs/baselines/32_presets.ipynb #808cf0b5
 def make_network(name: str,                      # of `NETWORKS`

@@ -37,7 +37,7 @@ def version(show: Annotated[bool, typer.Option("--version", help="print the vers
 Dataset = Annotated[
     str, typer.Option(help="a folder of shapes, 'families' (made on the spot), or 'families:chair,sofa'")
 ]
-PresetName = Annotated[str, typer.Option(help="smoke, laptop, gpu or paper")]
+PresetName = Annotated[str, typer.Option(help="smoke, laptop, hour, gpu, paper or released")]
 FieldName = Annotated[
     str, typer.Option("--field", help="udf for point clouds, sdf for watertight meshes, occ for voxels")
 ]

@@ -30,7 +30,7 @@ class Report:
     read: list[tuple[str, str | None]] = field(default_factory=list)  # name and class of each shape that can be used
     skipped: list[Skipped] = field(default_factory=list)              # what could not be used, and why
     repaired: list[tuple[str, str]] = field(default_factory=list)     # what was changed, and how
-    moved: list[str] = field(default_factory=list)                    # shapes that were not in the unit sphere, by name
+    moved: list[str] = field(default_factory=list)                    # shapes that were not normalised, by name
 
     def __post_init__(self): self.dataset = printable(self.dataset)
 
@@ -51,7 +51,7 @@ class Report:
         ]
         if any(counts.values()): lines.append("  " + ", ".join(f"{c}: {n}" for c, n in counts.items() if n))
         if none := [str(c) for c, n in counts.items() if not n]: lines.append(f"  none of {', '.join(none)}")
-        if self.moved: lines.append(f"  {len(self.moved)} were not in the unit sphere and were moved there")
+        if self.moved: lines.append(f"  {len(self.moved)} were not normalised: centred and scaled into the unit sphere")
         lines += _grouped("skipped", [(s.source, s.reason) for s in self.skipped]) + _grouped("repaired", self.repaired)
         return "\n".join(lines + [f"  remedy: {r}" for r in dict.fromkeys(s.remedy for s in self.skipped) if r])
 

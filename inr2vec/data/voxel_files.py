@@ -63,7 +63,8 @@ def read_binvox(path: Path) -> dict:
     return grid_surface(np.repeat(pairs[:, 0], pairs[:, 1]).reshape(x, z, y).transpose(0, 2, 1))
 
 # %% ../../nbs/data/45_voxel_files.ipynb #c8c3f192
-NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}   # type -> NumPy's
+# MATLAB's types of numbers, and NumPy's
+NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
 ARRAY, COMPRESSED = 14, 15
 MAX_BYTES = 1 << 28     # of a compressed array: more is no grid
 

@@ -24,7 +24,10 @@ from ..data.splits import split_off
 from inr2vec.embedding.model_files import (
     COPY_AGAIN, pretrained_folder, read_model, tensors_digest, write_folder, write_model,
 )
-from .presets import Preset, get_preset, make_decoder, make_encoder, preset_from_dict, preset_to_dict
+from .encoders import reads_first_layer
+from inr2vec.embedding.presets import (
+    STILL, Preset, get_preset, make_decoder, make_encoder, preset_from_dict, preset_to_dict,
+)
 from .training import History, Runtime, ask, train
 from ..inrs.queries import voxelize
 from ..inrs.reconstruction import Field, as_points, reconstruct
@@ -62,6 +65,8 @@ class Inr2Vec:
         self.field, self.seed, self.device = one_of(field, FIELDS, "field"), seed, device or best_device()
         if encoder: overrides["encoder.kind"] = encoder
         self.preset = get_preset(preset, **overrides)
+        if not (reads_first_layer(self.preset.encoder.kind) or STILL.keys() & overrides.keys()):
+            self.preset = get_preset(self.preset, **STILL)    # its encoder could not see the preset's motions
         self.init = initialisation(self.preset.siren, field, self.preset.init, seed)
         with own_randomness(seed, "networks"):
             self.encoder, self.decoder = make_encoder(self.preset, field).eval(), make_decoder(self.preset).eval()

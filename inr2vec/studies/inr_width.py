@@ -15,12 +15,12 @@ from ..store.identity import digest_of
 from ..experiments.jobs import Job
 from ..core.errors import UnknownOption
 from .fast_fitting import rows_by_steps
-from ..embedding.presets import get_preset
+from ..embedding.presets import get_preset, PresetTable
 from ..data.shapes import Shape
 from ..core.io import fingerprint, write_atomically
 
-WIDTHS = dict(smoke=(8, 16), laptop=(32, 64, 128), gpu=(128, 256, 512), paper=(128, 256, 512))
-STEPS_OF_WIDTHS = dict(
+WIDTHS = PresetTable(smoke=(8, 16), laptop=(32, 64, 128), gpu=(128, 256, 512), paper=(128, 256, 512))
+STEPS_OF_WIDTHS = PresetTable(
     smoke=(20, 40), laptop=(50, 100, 200, 300, 500), gpu=(100, 200, 300, 500, 1000), paper=(100, 200, 300, 500, 1000)
 )
 

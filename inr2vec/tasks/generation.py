@@ -23,6 +23,7 @@ from ..core.io import reading, write_atomically
 from ..core.loop import Diverged, own_randomness
 from ..core.seeds import numpy_rng, torch_rng
 from ..embedding.model import Inr2Vec, decoded
+from ..embedding.presets import PresetTable
 from ..inrs.reconstruction import as_points
 from .retrieval import embedding_matrix
 
@@ -42,12 +43,13 @@ class GanSpec:
     epochs: int = 2000
 
 RELEASED_GAN = GanSpec()
-GANS: dict[str, GanSpec] = {   # by the name of the preset
-    "smoke": GanSpec(generator=(32,), critic=(32, 32), epochs=20, lr=1e-3),
-    "laptop": GanSpec(sigma=1., epochs=200, lr=1e-3),
-    "gpu": RELEASED_GAN,
-    "paper": RELEASED_GAN,
-}
+GANS: dict[str, GanSpec] = PresetTable(
+    smoke=GanSpec(generator=(32,), critic=(32, 32), epochs=20, lr=1e-3),
+    laptop=GanSpec(sigma=1., epochs=200, lr=1e-3),
+    gpu=RELEASED_GAN,
+    paper=GanSpec(noise=128),
+    released=RELEASED_GAN,
+)
 
 def mlp(widths) -> nn.Sequential:
     "Linear layers with ReLUs between, from the first width to the last."

@@ -21,6 +21,7 @@ from ..core.loop import LoopPlan, evenly_spaced, own_randomness, run_loop
 from ..core.seeds import torch_rng
 from ..data.shapes import Shape
 from ..embedding.decoder import ImplicitDecoder
+from ..embedding.presets import PresetTable
 from ..embedding.training import batch_of
 from .classification import class_ids
 from .retrieval import check_labels, embedding_matrix
@@ -157,7 +158,7 @@ def with_predicted_parts(
 # %% ../../nbs/tasks/30_segmentation.ipynb #00000011
 @dataclass(frozen=True)
 class SegmentSpec:
-    "How a segmenter is trained. The defaults are the authors'."
+    "How a segmenter is trained. The defaults are the paper's (Appendix F)."
     epochs: int = 250
     batch: int = 256            # shapes in a step
     points: int = 2048          # of each shape in a step
@@ -173,10 +174,12 @@ class SegmentSpec:
         steps = self.epochs*max(1, n//min(self.batch, n))
         return min(steps, self.max_steps or steps)
 
-SEGMENT: dict[str, SegmentSpec] = {   # by the name of the preset
-    "smoke": SegmentSpec(20, 16, 128, 3e-3, hidden=32, octaves=4, checks=2),
-    "laptop": SegmentSpec(10_000, 16, 128, 2e-3, hidden=128, octaves=4, checks=5, max_steps=1_000),
-    "gpu": SegmentSpec(epochs=250, batch=64, lr=5e-4), "paper": SegmentSpec()}
+SEGMENT: dict[str, SegmentSpec] = PresetTable(
+    smoke=SegmentSpec(20, 16, 128, 3e-3, hidden=32, octaves=4, checks=2),
+    laptop=SegmentSpec(10_000, 16, 128, 2e-3, hidden=128, octaves=4, checks=5, max_steps=1_000),
+    gpu=SegmentSpec(epochs=250, batch=64, lr=5e-4),
+    paper=SegmentSpec(),
+)
 
 @dataclass
 class SegmenterResult:

@@ -19,6 +19,7 @@ from ..core.errors import BadEmbeddings, UnknownOption, one_of
 from ..core.io import reading, write_atomically
 from ..core.loop import LoopPlan, own_randomness, run_loop
 from ..core.seeds import torch_rng
+from ..embedding.presets import PresetTable
 from .classification import EpochBatches
 from .retrieval import embedding_matrix
 
@@ -31,14 +32,18 @@ class TransferSpec:
     loss: str = "mse"         # or 'l1'
     epochs: int = 300
     batch: int = 256
-    lr: float = 1e-4          # the peak of the one-cycle schedule
+    lr: float = 1e-4          # of all steps, or the peak of the one-cycle schedule
     weight_decay: float = 1e-4
     copies: int = 0           # moved copies of each training pair
+    schedule: str = "one-cycle"   # of the rate; 'constant' as in the paper
 
-PAPER_TRANSFER = TransferSpec()
-TRANSFERS = {"smoke": TransferSpec(32, 3, epochs=10, batch=16, lr=2e-3, copies=1),
-             "laptop": TransferSpec(512, 8, epochs=40, batch=64, lr=1e-3, copies=7),
-             "gpu": TransferSpec(copies=3), "paper": TransferSpec()}  # by preset
+PAPER_TRANSFER = TransferSpec(schedule="constant")
+TRANSFERS: dict[str, TransferSpec] = PresetTable(
+    smoke=TransferSpec(32, 3, epochs=10, batch=16, lr=2e-3, copies=1),
+    laptop=TransferSpec(512, 8, epochs=40, batch=64, lr=1e-3, copies=7),
+    gpu=TransferSpec(copies=3),
+    paper=PAPER_TRANSFER,
+)
 
 class TransferNet(nn.Module):
     "Embeddings of one kind to embeddings of another (Section 4, Appendix F)."
@@ -148,7 +153,7 @@ def train_transfer(
     optimizer = torch.optim.AdamW(net.parameters(), spec.lr, weight_decay=spec.weight_decay)
     steps, looks = spec.epochs*len(batches), batches.last_steps(spec.epochs)
     plan = LoopPlan(
-        steps, "the transfer network", cycle=max(steps, 2), looks=looks, keep="last best", progress=progress
+        steps, "the transfer network", spec.schedule, max(steps, 2), looks=looks, keep="last best", progress=progress
     )
     result = run_loop(net, optimizer, loss, plan, score)
     history, epoch = [-value for value in result.history.values()], result.step//len(batches) - 1

@@ -20,6 +20,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from ...embedding.presets import PresetTable
 from ..presets import sizes_in
 from ..registry import SHARED_NETWORKS
 from ..training import train_in_cycles, Trained
@@ -56,14 +57,14 @@ class SharedSpec:
         "The same with a budget of so many queries, such as those that individual INRs were fitted to."
         return replace(self, steps=max(1, round(samples/(self.cycles*self.batch*self.points))))
 
-SHARED_PRESETS: dict[str, SharedSpec] = {
+SHARED_PRESETS: dict[str, SharedSpec] = PresetTable({
     "smoke": SharedSpec(8, 8, 64, 2e-3, {}, 128, sizes_in("smoke", SHARED_NETWORKS)),
     "laptop": SharedSpec(
         2_000, 16, 192, 2e-3, {"LatentModulatedSiren": .5}, 512, sizes_in("laptop", SHARED_NETWORKS), cycles=4
     ),
     "gpu": SharedSpec(20_000, 32, 2_048, 5e-4, {}, 4_096, sizes_in("gpu", SHARED_NETWORKS), cycles=3),
     "paper": SharedSpec(cycles=3),
-}
+})
 
 # %% ../../../nbs/baselines/shared/40_training.ipynb #46f85cae
 def make_shared_network(name: str, spec: SharedSpec,

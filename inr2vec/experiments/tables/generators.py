@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from ...embedding.presets import PresetTable
 from ...core.errors import Inr2VecError, one_of
 from .by_field import for_each_field
 from ...tasks.generation import fixed_points
@@ -41,7 +42,7 @@ class GeneratorSpecs:
     gem: GemSpec = GemSpec()
     gasp: GaspSpec = GaspSpec()
 
-GENERATORS = {
+GENERATORS = PresetTable({
     "smoke": GeneratorSpecs(
         256,
         64,
@@ -76,7 +77,7 @@ GENERATORS = {
         GaspSpec(training=AdversarialSpec("logistic", 50_000, 16, 1e-4, 4e-4, beta=0.0, penalty=10.0, looks=50)),
     ),
     "paper": GeneratorSpecs(),
-}
+})
 
 # %% ../../../nbs/experiments/tables/62_generators.ipynb #3c91aaa0
 RIVALS = ("SP-GAN", "OccupancyNetworks VAE", "GEM", "GASP")
