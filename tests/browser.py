@@ -1,4 +1,4 @@
-"""Try the widgets as a reader does: `make browser`, or python tests/browser.py [FOLDER for pictures].
+"""Try the widgets as a reader does: `make browser`, or python tests/browser.py [FOLDER for pictures [NOTEBOOK ...]].
 
 Opens the notebooks of nbs/widgets, as they are, in a JupyterLab of its own with the project's configuration and a
 headless Chromium, runs them, moves every control, clicks a point of the map, and checks that the figures follow. Needs
@@ -15,12 +15,13 @@ from lab import ROOT, jupyterlab, run_all_cells, until
 WIDGETS = ROOT/"nbs"/"widgets"
 # what a reader sees of a cell's figures: the coordinates of all traces, and the titles
 FIGURES = """cell => [...cell.querySelectorAll('.js-plotly-plot')].map(p => JSON.stringify([
-    (p._fullData || []).map(t => [t.type, Array.from(t.x || []).slice(0, 40), Array.from(t.z || t.y || []).slice(0, 40)]),
+    (p._fullData || []).map(t => [t.type, ...[t.x, t.z || t.y].map(a => Array.from(a || []).slice(0, 40))]),
     (p.layout.annotations || []).map(a => a.text)])).join()"""
 # how far the middle of each frame is from the middle of the scene that it belongs to
 FRAMES = """cell => {
     const p = cell.querySelector('.js-plotly-plot'), number = k => +k.slice(5) || 1;
-    const scenes = Object.keys(p._fullLayout).filter(k => /^scene[0-9]*$/.test(k)).sort((a, b) => number(a) - number(b));
+    const isScene = k => /^scene[0-9]*$/.test(k), inOrder = (a, b) => number(a) - number(b);
+    const scenes = Object.keys(p._fullLayout).filter(isScene).sort(inOrder);
     const middle = scene => p._fullLayout[scene].domain.x.reduce((a, b) => a + b)/2;
     return p.layout.shapes.map((s, i) => Math.abs((s.x0 + s.x1)/2 - middle(scenes[i + 1]))) }"""
 
@@ -135,8 +136,8 @@ def try_notebook(browser, address: str, name: str, pictures: Path | None) -> tup
     return seen, None
 
 
-def main(pictures: Path | None = None) -> int:
-    "Try all notebooks; the exit status is 1 if anything failed."
+def main(pictures: Path | None, names: list[str]) -> int:
+    "Try some notebooks; the exit status is 1 if anything failed."
     try:
         import anywidget  # noqa: F401
         import jupyterlab as _  # noqa: F401
@@ -147,10 +148,10 @@ def main(pictures: Path | None = None) -> int:
     passed, failed = 0, 0
     options = ["--no-sandbox", "--use-gl=swiftshader", "--enable-unsafe-swiftshader"]
     with tempfile.TemporaryDirectory() as tmp, sync_playwright() as play:
-        for name in TRIES: shutil.copy(WIDGETS/f"{name}.ipynb", tmp)
+        for name in names: shutil.copy(WIDGETS/f"{name}.ipynb", tmp)
         browser = play.chromium.launch(executable_path=chromium(), args=options)
         with jupyterlab(Path(tmp)) as address_of:
-            for name in TRIES:
+            for name in names:
                 seen, problem = try_notebook(browser, address_of(f"{name}.ipynb"), name, pictures)
                 for what in seen: print("   ", what, flush=True)
                 if problem: print(f"    FAILED {name}: {problem}", flush=True)
@@ -160,4 +161,6 @@ def main(pictures: Path | None = None) -> int:
     return int(failed > 0)
 
 
-if __name__ == "__main__": sys.exit(main(Path(sys.argv[1]) if len(sys.argv) > 1 else None))
+if __name__ == "__main__":
+    folder, names = sys.argv[1:2], sys.argv[2:]
+    sys.exit(main(Path(folder[0]) if folder else None, names or list(TRIES)))

@@ -1,7 +1,10 @@
 """The packages in one picture and in one table, both from the one list in tests/project.py."""
 import io
+from typing import TYPE_CHECKING
 
 from project import NBS, PACKAGES
+
+if TYPE_CHECKING: from IPython.display import Image, Markdown
 
 INK, PAPER = "#1f4e79", ("#dce9f5", "#eef4fa")
 

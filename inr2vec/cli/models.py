@@ -14,7 +14,7 @@ import typer
 
 from .options import (Classes, Dataset, EncoderName, FieldName, Folder, Model, PresetName, Seed, Set, app,
                                  parse_classes, plain_errors)
-from ..core.errors import UnknownOption, one_of
+from ..core.errors import UnknownOption, UnreadableFile, one_of
 
 # %% ../../nbs/cli/20_models.ipynb #443042a3
 Engine = Annotated[
@@ -41,7 +41,8 @@ def fit(  # noqa: PLR0913 - the parameters of a command are its options
         from inr2vec.experiments.jobs import Job
         from inr2vec.experiments.pipeline import prepare
         from inr2vec.tasks.retrieval import Index
-        job = Job(dataset, preset, field, encoder, parse_classes(classes), None, seed, folder, set_, engine=engine)
+        chosen = parse_classes(classes, dataset)
+        job = Job(dataset, preset, field, encoder, chosen, None, seed, folder, set_, engine=engine)
         p = prepare(job)
         for report in p.shapes.reports: typer.echo(str(report))
         p.model.save(out)
@@ -54,10 +55,16 @@ IndexFile = Annotated[Path, typer.Option(help="a safetensors file for the index 
 
 
 def read_files(files: list[Path]) -> list:
-    "Shapes of single files, checked, with points and in the unit sphere."
+    "Shapes of single files, prepared as those of a data set are; what was repaired or moved is told."
     from inr2vec.data.files import read_shape
-    from inr2vec.data.shapes import check_shape, with_points
-    return [with_points(check_shape(read_shape(f)), 2048).normalized() for f in files]
+    from inr2vec.data.preparation import prepared
+    shapes = []
+    for f in files:
+        shape, repairs, moved = prepared(read_shape(f), repair=True)
+        if moved: repairs = [*repairs, "it was not normalised: centred and scaled into the unit sphere"]
+        for how in repairs: typer.echo(f"{shape.source_or_name}: {how}", err=True)
+        shapes.append(shape)
+    return shapes
 
 
 @app.command()
@@ -82,7 +89,11 @@ def search(
     with plain_errors():
         from inr2vec.embedding.model import Inr2Vec, pretrained_folder
         from inr2vec.tasks.retrieval import Index
-        m, known = Inr2Vec.from_pretrained(model), Index.load(index or pretrained_folder(model)/"index.safetensors")
+        index = index or pretrained_folder(model)/"index.safetensors"
+        if not index.exists():
+            remedy = "make one with `inr2vec embed FILES --model ...`, and give it with --index"
+            raise UnreadableFile(index, "the model has no index to search", remedy)
+        m, known = Inr2Vec.from_pretrained(model), Index.load(index)
         for i, match in enumerate(known.search(m.embed(read_files([file])), min(k, len(known)))[0], 1):
             typer.echo(f"{i:3}  {match.distance:8.3f}  {match.label:15}  {match.name}")
 

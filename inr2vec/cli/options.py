@@ -53,10 +53,18 @@ EncoderName = Annotated[Optional[str], typer.Option(help="an encoder by its name
 Model = Annotated[str, typer.Option(help="the folder of a saved model")]
 
 
-def parse_classes(text: str | None) -> "int | list[str] | None":
-    "'10' as a number, 'chair,sofa' as names."
+def parse_classes(text: str | None, dataset: str = "families") -> "int | list[str] | None":
+    "'chair,sofa' as names and '10' as a number, unless `dataset` has a class called 10 (ShapeNet's are all numbers)."
     if not text: return None
-    return int(text) if text.isdigit() else [c.strip() for c in text.split(",") if c.strip()]
+    names = [c.strip() for c in text.split(",") if c.strip()]
+    if len(names) != 1 or not names[0].isdecimal() or names[0].startswith("0"): return names
+    return names if names[0] in _classes_of(dataset) else int(names[0])
+
+def _classes_of(dataset: str) -> list[str]:
+    "The classes of a folder; none where it has no known layout, which is told later."
+    from inr2vec.data.datasets import LAYOUTS, detect_layout
+    try: return LAYOUTS[detect_layout(dataset)].classes(Path(dataset))
+    except Inr2VecError: return []
 
 # %% ../../nbs/cli/10_options.ipynb #31e3ac78
 @contextmanager

@@ -77,7 +77,7 @@ def reproduce(  # noqa: PLR0913 - the parameters of a command are its options
             dataset=dataset if dataset.split(":")[0] == "families" else str(Path(dataset).resolve()),
             field=field,
             encoder=encoder,
-            classes=parse_classes(classes),
+            classes=parse_classes(classes, dataset),
             seed=seed,
             overrides=parse_overrides(set_) or None,
             folder=str(folder.resolve()),

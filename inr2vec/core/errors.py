@@ -55,7 +55,7 @@ class NotWatertight(BadShape):
 
 class ZeroAreaFaces(BadShape):
     "Faces without area have no normal and no samples."
-    default_remedy = "drop them with `shape.cleaned()`, or read the data set with repair=True"
+    default_remedy = "drop them with `shape.cleaned()`, or read with repair=True"
 
 # %% ../../nbs/core/10_errors.ipynb #00000009
 class UnreadableFile(Inr2VecError):

@@ -87,7 +87,7 @@ def fingerprint(obj) -> str:   # 16 hexadecimal digits
     "A short hash of anything that `json` can write; other objects are hashed by their `repr`."
     return hashlib.sha256(json.dumps(_without_neutral(obj), sort_keys=True, default=repr).encode()).hexdigest()[:16]
 
-# %% ../../nbs/core/30_io.ipynb #00000005
+# %% ../../nbs/core/30_io.ipynb #b46b9f84
 def refuse_special_file(path) -> None:
     "Raise `UnreadableFile` if `path` exists and is neither a file nor a folder."
     try: mode = os.stat(path).st_mode
@@ -106,7 +106,7 @@ def reading(path):
     except Inr2VecError:
         raise
     except FileNotFoundError as e:
-        raise UnreadableFile(path, "there is no such file", "check the path, or remove it from the list") from e
+        raise UnreadableFile(path, "there is no such file", "check the path") from e
     except Refused as e:
         raise UnreadableFile(path, e.problem, e.remedy) from e
     except Exception as e:  # third-party parsers raise anything at all
