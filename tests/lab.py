@@ -109,6 +109,7 @@ def run_all_cells(page) -> None:
     def texts() -> list[str]: return [t.strip() for t in prompts.all_inner_texts()]
 
     for _ in range(6):                                   # a kernel that has just started may not hear the first call
+        if asked := close_dialogs(page): raise AssertionError(f"JupyterLab asks: {asked[0][:200]}")
         page.locator(".lm-MenuBar-item", has_text="Run").click()
         page.get_by_text("Run All Cells", exact=True).click()
         page.wait_for_timeout(3_000)

@@ -15,7 +15,7 @@ import numpy as np
 from ..core.errors import UnreadableFile
 from ..core.io import lines_of, reading, text_of
 from .array_files import refuse_zip_bomb
-from .arrays import as_part_numbers, as_triangles, xyz_columns
+from .arrays import as_part_numbers, as_triangles, refuse_queries, xyz_columns
 from .layouts import SPLITS, Entry, Layout, class_indices, failed_entry, labelled_entry, register_layout
 from .shapes import Shape
 from .voxel_files import grid_surface
@@ -57,7 +57,9 @@ def _grids(grids: np.ndarray) -> np.ndarray:   # (n, r, r, r)
 # %% ../../nbs/data/52_archive_layouts.ipynb #a7760eb2
 def _fields(f, kind: str, n: int) -> dict[str, list]:
     "The arrays of each shape, by the names of `Shape`'s fields ('grids' for voxels)."
-    if kind == "points": return dict(points=f["points"])
+    if kind == "points":
+        refuse_queries(f.files)
+        return dict(points=f["points"])
     if kind == "voxels": return dict(grids=_grids(f["grids"]))
     out = dict(vertices=_pieces(f, "vertices", "num_vertices", n), faces=_pieces(f, "faces", "num_faces", n))
     for key in ("face_part", "face_parts"):

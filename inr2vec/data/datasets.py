@@ -35,8 +35,9 @@ def detect_layout(root,                      # the folder of a data set
         remedy = "give the folder of a data set, or 'families' for shapes made on the spot"
         raise UnreadableFile(root, "there is no such folder", remedy)
     if field in ("sdf", "occ") and LAYOUTS["npz:meshes"].found(root): return "npz:meshes"
-    for name, layout in LAYOUTS.items():
-        if layout.found(root): return name
+    with reading(root):
+        for name, layout in LAYOUTS.items():
+            if layout.found(root): return name
     raise UnknownOption(root, "it has none of the known layouts",
                         "arrange it as one of: " + "; ".join(f"{k} ({v.about})" for k, v in LAYOUTS.items()))
 
@@ -163,8 +164,8 @@ def load_dataset(
         return shapes, Report(str(name_or_path), split, "families", wanted, [(s.name, s.label) for s in shapes])
     name, layout = open_layout(name_or_path, split, spec)
     root = Path(name_or_path)
-    report = Report(str(root), split, name, _wanted(spec.classes, layout.classes(root)))
-    entries = list(layout.entries(root, split))
+    with reading(root): known, entries = layout.classes(root), list(layout.entries(root, split))
+    report = Report(str(root), split, name, _wanted(spec.classes, known))
     if not any(e.is_shape for e in entries):
         what = f" (but {len(entries)} other files or folders, such as {entries[0].source})" if entries else ""
         raise UnreadableFile(root, f"its {split} split has no shapes{what}", f"the layout {name!r} is {layout.about}")

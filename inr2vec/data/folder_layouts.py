@@ -74,12 +74,18 @@ def folder_entries(root, split: str) -> Iterator[Entry]:
         for path in paths:
             name = printable(path.relative_to(root).with_suffix("").as_posix())
             yield file_entry(path, name, printable(label))
-    for folder in sorted({root, *(f.parent for _, f in folders)}):
-        for path in sorted(p for p in folder.iterdir() if p.suffix.lower() in FILE_READERS and p.is_file()):
-            error = NotAShape(
-                path, "it lies outside of the folders of class and split", "move it to its class and split"
-            )
-            yield failed_entry(path, error, is_shape=False)
+    yield from _passed_over(root, split, {folder.resolve() for _, folder in folders})
+
+def _passed_over(root: Path, split: str, read: set[Path]) -> Iterator[Entry]:
+    "What lies next to the folders of classes and splits: shapes outside of them, and folders that are neither."
+    places = {folder.resolve() for s in SPLITS for _, folder in class_folders(root, s)}
+    parents = {p.parent for p in places}
+    for folder in sorted({root.resolve(), *(p for p in parents if any(r.parent == p for r in read))}):
+        for path in sorted(p for p in folder.iterdir() if not p.name.startswith(".")):
+            if path.is_dir() and path not in places | parents: what = "it is neither a class nor a split"
+            elif path.suffix.lower() in FILE_READERS and not path.is_dir(): what = "it lies outside of a class"
+            else: continue
+            yield failed_entry(path, NotAShape(path, what, "move it to class/split or split/class"), is_shape=False)
 
 FOLDER = register_layout(
     "folder",
@@ -108,8 +114,8 @@ def _read_parts(path: Path, label: str, name: str) -> Shape:
 def shapenet_part_entries(root, split: str) -> Iterator[Entry]:
     "The clouds of ShapeNet Part with their parts."
     synsets = _synsets(root)
-    with reading(path := _part_list(root, split)): names = [Path(x).parts[-2:] for x in json.loads(text_of(path))]
-    for folder, shape in names:
+    with reading(path := _part_list(root, split)): listed = list(map(str, json.loads(text_of(path))))
+    for folder, shape in (Path("?", x).parts[-2:] for x in listed):
         path, name = Path(root)/folder/f"{shape}.txt", f"{folder}/{shape}"
         if label := synsets.get(folder):
             yield Entry(

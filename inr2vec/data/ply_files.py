@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .arrays import refuse_queries
 from .files import register_format
 from .mesh_files import fan
 
@@ -149,7 +150,11 @@ def strip_triangles(strip: list[int]) -> list[tuple[int, int, int]]:
 def _polygons(columns: dict) -> list[list[int]]:
     "The lists of corners of an element. Raises `ValueError` if it has none by a known name."
     for name in ("vertex_indices", "vertex_index"):
-        if name in columns: return [[int(c) for c in row] for row in columns[name]]
+        if name not in columns: continue
+        polygons = [[int(c) for c in row] for row in columns[name]]
+        if any(a != b for row, given in zip(polygons, columns[name]) for a, b in zip(row, given)):
+            raise ValueError("its faces name vertices by fractions")
+        return polygons
     raise ValueError(f"its faces have {', '.join(columns) or 'nothing'}, and no vertex_indices")
 
 @register_format(".ply")
@@ -162,5 +167,7 @@ def read_ply(path: Path) -> dict:
     for element, triangles in (("face", fan), ("tristrips", strip_triangles)):
         if len(next(iter(found.get(element, {}).values()), ())):
             faces += [t for corners in _polygons(found[element]) for t in triangles(corners)]
-    if not faces: return dict(points=xyz)
+    if not faces:
+        refuse_queries(found["vertex"])
+        return dict(points=xyz)
     return dict(vertices=xyz, faces=np.array(faces, np.int64))

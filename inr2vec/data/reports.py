@@ -51,7 +51,7 @@ class Report:
         ]
         if any(counts.values()): lines.append("  " + ", ".join(f"{c}: {n}" for c, n in counts.items() if n))
         if none := [str(c) for c, n in counts.items() if not n]: lines.append(f"  none of {', '.join(none)}")
-        if self.moved: lines.append(f"  {len(self.moved)} were not normalised: centred and scaled into the unit sphere")
+        if self.moved: lines.append(f"  not normalised, so centred and scaled into the unit sphere: {len(self.moved)}")
         lines += _grouped("skipped", [(s.source, s.reason) for s in self.skipped]) + _grouped("repaired", self.repaired)
         return "\n".join(lines + [f"  remedy: {r}" for r in dict.fromkeys(s.remedy for s in self.skipped) if r])
 

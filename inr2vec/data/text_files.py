@@ -13,7 +13,7 @@ import numpy as np
 
 from ..core.errors import Refused
 from ..core.io import text_of
-from .arrays import xyz_columns
+from .arrays import refuse_queries, xyz_columns
 from .files import register_format
 
 # %% ../../nbs/data/48_text_files.ipynb #2c202003
@@ -46,6 +46,7 @@ def _columns_named(line: str) -> list[int]:   # where x, y and z are
     if any(names.count(axis) != 1 for axis in "xyz"):
         raise Refused(f"its line {line[:40]!r} is neither a point nor a header that names x, y and z",
                       "begin with 'x y z', or with the points; other lines need a # before them")
+    refuse_queries(names)
     return [names.index(axis) for axis in "xyz"]
 
 @register_format(".txt", ".xyz", ".pts")

@@ -16,6 +16,7 @@ import typing
 from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 
 from ..core.errors import UnknownOption, one_of
+from ..core.fields import FIELDS
 from ..core.io import NEUTRAL_VALUES
 from ..core.loop import MOST_STEPS, SCHEDULES
 from .encoders import current_name, encoder_kinds
@@ -87,6 +88,16 @@ RANGES: dict[str, dict[str, Range | Choice | PlainName]] = {
                      weight_decay=Range(0, 10), dropout=SHARE, select=Choice(("best", "last"))),
     "Preset": dict(name=PlainName(), per_class=Range(1, 1_000_000), points=COUNT, resolution=Range(4, 1024),
                    meshes=Range(0, 1_000_000), tolerance=above_zero(2), init=Choice(INITS)),
+    "Job": dict(field=Choice(FIELDS), limit=Range(1, 1_000_000_000), seed=Range(0, 2**62)),
+    "GanSpec": dict(noise=WIDTH, sigma=above_zero(100), generator=WIDTH, critic=WIDTH, critic_steps=Range(1, 1000),
+                    penalty=Range(0, 10_000), lr=RATE, beta=SHARE, batch=Range(1, 1_000_000),
+                    epochs=Range(1, 1_000_000)),
+    "TransferSpec": dict(width=WIDTH, layers=Range(2, 64), loss=Choice(("mse", "l1")), epochs=Range(1, 1_000_000),
+                         batch=Range(2, 1_000_000), lr=RATE, weight_decay=Range(0, 10), copies=Range(0, 10_000),
+                         schedule=Choice(SCHEDULES)),
+    "SegmentSpec": dict(epochs=Range(1, 1_000_000), batch=Range(1, 1_000_000), points=COUNT, lr=RATE,
+                        weight_decay=Range(0, 10), hidden=WIDTH, octaves=Range(0, 30), checks=Range(1, 100_000),
+                        max_steps=Range(1, MOST_STEPS)),
 }
 
 # %% ../../nbs/embedding/58_settings.ipynb #41b1c105
@@ -97,15 +108,25 @@ def typed(value, hint, name: str):
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin in (types.UnionType, typing.Union):
         if value is None and type(None) in args: return None
-        return typed(value, next(a for a in args if a is not type(None)), name)
+        return _typed_union(value, [a for a in args if a is not type(None)], name)
     if origin is tuple: return _typed_tuple(value, args, name)
     if hint is float and type(value) is int: return float(value)
     wanted = origin or hint
-    if type(value) is not wanted:
+    exact = wanted in (int, float, bool, str)      # True is no number, though Python has it otherwise
+    if not (type(value) is wanted if exact else isinstance(value, wanted)):
         raise UnknownOption(name, f"{value!r} is not of the type {wanted.__name__}", _remedy(wanted))
     if hint is float and not math.isfinite(value):
         raise UnknownOption(name, f"{value!r} is not finite", "give a number")
     return value
+
+def _typed_union(value, hints: list, name: str):
+    errors = []
+    for hint in hints:
+        try: return typed(value, hint, name)
+        except UnknownOption as e: errors.append(e)
+    if len(errors) == 1: raise errors[0]
+    remedies = [e.remedy.removeprefix("give ") for e in errors]
+    raise UnknownOption(name, f"{value!r} is of no type that it can have", f"give {', or '.join(remedies)}")
 
 def _typed_tuple(value, args: tuple, name: str) -> tuple:
     if not isinstance(value, list | tuple):
@@ -121,6 +142,7 @@ def _remedy(wanted: type) -> str:
         bool: "true or false",
         str: "a word",
         dict: 'names and values, as in {"depth": 2}',
+        list: "a list, as in [1, 2]",
     }
     return f"give {examples.get(wanted, f'a {wanted.__name__}')}"
 

@@ -18,12 +18,13 @@ from sklearn.covariance import LedoitWolf
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from ..core.errors import BadEmbeddings, UnknownOption
+from ..core.errors import BadEmbeddings
 from ..core.io import reading, write_atomically
 from ..core.loop import Diverged, own_randomness
 from ..core.seeds import numpy_rng, torch_rng
 from ..embedding.model import Inr2Vec, decoded
 from ..embedding.presets import PresetTable
+from ..embedding.settings import checked
 from ..inrs.reconstruction import as_points
 from .retrieval import embedding_matrix
 
@@ -116,9 +117,7 @@ def train_gan(
     if len(x) < 2:
         problem = f"{len(x)} of a class is too few to learn from"
         raise BadEmbeddings("embeddings", problem, "give two shapes or more of each class")
-    if min(spec.epochs, spec.batch, spec.critic_steps) < 1:
-        problem = f"{spec.epochs} epochs, batches of {spec.batch}, {spec.critic_steps} critic steps: no training"
-        raise UnknownOption("spec", problem, "use 1 or more")
+    spec = checked(spec, "gan")
     with own_randomness(seed, "latent gan", device=device):
         gan, critic = LatentGAN(x.shape[1], spec), mlp((x.shape[1], *spec.critic, 1)).to(device)
     scale = x.std(0, correction=0)

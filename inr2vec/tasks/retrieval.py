@@ -19,7 +19,7 @@ from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
 from ..core.errors import BadEmbeddings, UnknownOption, one_of
-from ..core.io import reading, write_atomically
+from ..core.io import make_folder, reading, write_atomically
 from ..core.metrics import any_hit_recall_at_k, map_at_k
 
 METRICS = ("euclidean", "cosine")
@@ -118,6 +118,7 @@ class Index:
     labels: list               # class names, or None
     z: np.ndarray              # (n, d) float32
     metric: str = "euclidean"  # or 'cosine'
+    made_by: str = ""          # `digest` of the model that made the embeddings, where it is known
 
     def __post_init__(self):
         self.z = embedding_matrix(self.z)
@@ -144,15 +145,19 @@ class Index:
         return out[0] if single else out
 
     def save(self, path) -> Path:
-        "Write the index as one safetensors file."
-        (path := Path(path)).parent.mkdir(parents=True, exist_ok=True)
+        "Write the index as one safetensors file. Raises `CannotWrite` where the disk does not take it."
+        make_folder((path := Path(path)).parent)
         meta = dict(names=json.dumps(self.names), labels=json.dumps(self.labels), metric=self.metric)
-        write_atomically(path, lambda p: save_file({"z": self.z}, p, meta))
+        write_atomically(path, lambda p: save_file({"z": self.z}, p, meta | dict(made_by=self.made_by)))
         return path
 
     @classmethod
-    def load(cls, path) -> "Index":
-        "Read what `save` wrote; raises `UnreadableFile` for anything else."
+    def load(
+        cls,
+        path,
+        made_by: str | None = None,    # `digest` of the model whose embeddings will be compared with these
+    ) -> "Index":
+        "What `save` wrote. Raises `UnreadableFile` for anything else, `BadEmbeddings` for an index of another model."
         with reading(path):
             with safe_open(path, framework="np") as f:
                 if "z" not in f.keys() or not {"names", "labels", "metric"} <= (meta := f.metadata() or {}).keys():
@@ -160,4 +165,7 @@ class Index:
                 z = f.get_tensor("z")
             names, labels = json.loads(meta["names"]), json.loads(meta["labels"])
             if not len(names) == len(labels) == len(z): raise ValueError("its names and embeddings differ in number")
-            return cls(names, labels, z, meta["metric"])
+            index = cls(names, labels, z, meta["metric"], meta.get("made_by", ""))
+        if made_by and index.made_by and index.made_by != made_by:
+            raise BadEmbeddings(path, "its embeddings are another model's", "embed its shapes again with this model")
+        return index

@@ -16,12 +16,13 @@ import torch.nn.functional as F
 from scipy.spatial import cKDTree
 from torch import Tensor, nn
 
-from ..core.errors import BadEmbeddings, BadShape, UnknownClass, UnknownOption, one_of
+from ..core.errors import BadEmbeddings, BadShape, UnknownClass, one_of
 from ..core.loop import LoopPlan, evenly_spaced, own_randomness, run_loop
 from ..core.seeds import torch_rng
 from ..data.shapes import Shape
 from ..embedding.decoder import ImplicitDecoder
 from ..embedding.presets import PresetTable
+from ..embedding.settings import checked
 from ..embedding.training import batch_of
 from .classification import class_ids
 from .retrieval import check_labels, embedding_matrix
@@ -227,8 +228,7 @@ def train_segmenter(
     finite."""
     z = torch.from_numpy(embedding_matrix(z, "training embeddings"))
     shapes = [check_parts(s) for s in check_labels(shapes, len(z), "shapes")]
-    if spec.epochs < 1 or spec.points < 1 or spec.batch < 1:
-        raise UnknownOption("spec", f"{spec} is no training", "use an epoch, a point and a shape or more")
+    spec = checked(spec, "segment")
     with own_randomness(seed, "segmenter"):
         net = Segmenter(_listed(parts, shapes), z.shape[1], spec.hidden, spec.octaves)
     net.set_statistics(z)

@@ -15,11 +15,12 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from ..core.errors import BadEmbeddings, UnknownOption, one_of
+from ..core.errors import BadEmbeddings
 from ..core.io import reading, write_atomically
 from ..core.loop import LoopPlan, own_randomness, run_loop
 from ..core.seeds import torch_rng
 from ..embedding.presets import PresetTable
+from ..embedding.settings import checked
 from .classification import EpochBatches
 from .retrieval import embedding_matrix
 
@@ -135,10 +136,9 @@ def train_transfer(
     widths = [z.shape[1] for z in parts]
     if widths[:2] != widths[2:]:
         raise BadEmbeddings("validation pairs", f"the widths {widths} do not fit", "use one model for all sources")
-    if min(len(parts[0]), spec.batch, spec.layers) < 2 or spec.epochs < 1:
-        problem = f"{len(parts[0])} pairs, batches of {spec.batch}, {spec.epochs} epochs, {spec.layers} layers"
-        raise UnknownOption("spec", f"{problem}: no training", "use two or more of each, and an epoch or more")
-    loss_of = LOSSES[one_of(spec.loss, LOSSES, "loss")]
+    if len(parts[0]) < 2: raise BadEmbeddings("pairs", "there is only one", "give two or more")
+    spec = checked(spec, "transfer")
+    loss_of = LOSSES[spec.loss]
     with own_randomness(seed, "transfer"): net = TransferNet(*widths[:2], spec.width, spec.layers)
     net.set_statistics(*parts[:2])
     net.to(device)
