@@ -1416,6 +1416,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                'inr2vec.experiments.intervals.wilson': ( 'experiments/intervals.html#wilson',
                                                                                          'inr2vec/experiments/intervals.py')},
             'inr2vec.experiments.jobs': { 'inr2vec.experiments.jobs.Job': ('experiments/jobs.html#job', 'inr2vec/experiments/jobs.py'),
+                                          'inr2vec.experiments.jobs.Job.__post_init__': ( 'experiments/jobs.html#job.__post_init__',
+                                                                                          'inr2vec/experiments/jobs.py'),
                                           'inr2vec.experiments.jobs.Job.changes': ( 'experiments/jobs.html#job.changes',
                                                                                     'inr2vec/experiments/jobs.py'),
                                           'inr2vec.experiments.jobs.Job.generated': ( 'experiments/jobs.html#job.generated',
