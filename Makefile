@@ -23,7 +23,7 @@ define apt_install
 	fi
 endef
 
-.PHONY: help reproduce record test readme docs browser system clean
+.PHONY: help reproduce record test readme docs lab browser system clean
 .DEFAULT_GOAL := help
 
 help:  ## show this text
@@ -54,6 +54,11 @@ readme: $(STAMP)  ## run the index and the results page, write README.md and CON
 QUARTO  ?= $(shell command -v quarto)
 docs: $(STAMP)  ## build the documentation in _docs, with Quarto if it is there (QUARTO= for without)
 	@if [ -n "$(QUARTO)" ]; then $(VENV)/bin/nbdev-docs; else $(VENV)/bin/python docs/build.py; fi
+
+# JupyterLab's check for extensions that want a build, and its news, are off: see jupyter/
+lab: $(STAMP)  ## open JupyterLab on the first tutorial, ready to run (installs the extra `lab`)
+	$(VENV)/bin/pip install --quiet -c constraints.txt -e ".[lab]"
+	JUPYTER_CONFIG_PATH="$(CURDIR)/jupyter" $(VENV)/bin/jupyter lab nbs/tutorials/01_start.ipynb
 
 browser: $(STAMP)  ## try the widgets in a headless Chromium (installs the extra `browser`; needs a Chromium)
 	$(VENV)/bin/pip install --quiet -c constraints.txt -e ".[browser]"

@@ -12,6 +12,7 @@ from project import PACKAGES, Results  # noqa: F401  (the list of packages, for 
 from running import test_experiments, test_gpu, test_nbdev
 from sources import check_export, check_layers, check_notebooks
 from style import check_style
+from tiny import test_tiny
 
 CHECKS: dict[str, Callable[[], Results]] = dict(
     export=check_export,
@@ -25,6 +26,7 @@ CHECKS: dict[str, Callable[[], Results]] = dict(
     nbdev=test_nbdev,
     gpu=test_gpu,
     experiments=test_experiments,
+    tiny=test_tiny,
 )
 SHOWN = 40      # problems of one kind that are printed; the others are counted
 

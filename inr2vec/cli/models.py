@@ -9,7 +9,7 @@ __all__ = ['Engine', 'Files', 'IndexFile', 'MESH_FILES', 'ALL_FILES', 'ENDINGS',
 # %% ../../nbs/cli/20_models.ipynb #4896e9db
 import json
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
@@ -17,6 +17,8 @@ from .options import (AsJson, Classes, Dataset, Device, EncoderName, FieldName, 
                                  Quiet, Seed, Set, app, parse_classes, place_for_file, plain_errors)
 from ..core.errors import UnknownOption, UnreadableFile, one_of, printable
 from ..core.io import make_folder
+
+if TYPE_CHECKING: from inr2vec.report.table import Table
 
 # %% ../../nbs/cli/20_models.ipynb #443042a3
 Engine = Annotated[
@@ -43,15 +45,18 @@ def fit(  # noqa: PLR0913 - the parameters of a command are its options
     "Fit INRs to a data set, train inr2vec on them, save the model and an index of the training shapes."
     with plain_errors():
         from inr2vec.experiments.jobs import Job
+        from inr2vec.embedding.model_files import check_room
         from inr2vec.experiments.pipeline import prepare
         from inr2vec.tasks.retrieval import Index
-        for place in (out, folder): make_folder(place)
+        check_room(out)     # before the work begins
+        make_folder(folder)
         chosen = parse_classes(classes, dataset)
         job = Job(dataset, preset, field, encoder, chosen, None, seed, folder, set_, device, engine)
         p = prepare(job, progress=not quiet)
         for report in p.shapes.reports: typer.echo(str(report))
-        p.model.save(out)
-        Index([s.name for s in p.shapes.train], p.train_labels, p.z_train).save(out/"index.safetensors")
+        names = [s.name for s in p.shapes.train]
+        index = Index(names, p.train_labels, p.z_train, made_by=p.model.digest)
+        p.model.save(out, {"index.safetensors": index.save})
         typer.echo(f"{p.model} in {out}, with an index of {len(p.z_train)} shapes")
 
 # %% ../../nbs/cli/20_models.ipynb #7a77cf10
@@ -104,7 +109,7 @@ def embed(
         files = shape_files(files)
         m, shapes = Inr2Vec.from_pretrained(model, device), read_files(files)
         z = m.embed(m.fit_inrs(shapes, progress=not quiet), progress=not quiet)
-        Index([printable(f) for f in files], ["?"]*len(files), z).save(out)
+        Index([printable(f) for f in files], ["?"]*len(files), z, made_by=m.digest).save(out)
         typer.echo(f"{len(files)} embeddings of {m.preset.encoder.embed_dim} numbers in {out}")
 
 
@@ -119,13 +124,15 @@ def search(
 ) -> None:
     "The shapes of an index that are most like one file, the nearest first."
     with plain_errors():
-        from inr2vec.embedding.model import Inr2Vec, pretrained_folder
+        from inr2vec.embedding.model import Inr2Vec
+        from inr2vec.embedding.model_files import pretrained_folder
         from inr2vec.tasks.retrieval import Index
         index = index or pretrained_folder(model)/"index.safetensors"
         if not index.exists():
             remedy = "make one with `inr2vec embed FILES --model ...`, and give it with --index"
             raise UnreadableFile(index, "the model has no index to search", remedy)
-        m, known = Inr2Vec.from_pretrained(model, device), Index.load(index)
+        m = Inr2Vec.from_pretrained(model, device)
+        known = Index.load(index, m.digest)
         [found] = known.search(m.embed(m.fit_inrs(read_files([file]), progress=False)), min(k, len(known)))
         rows = [{"distance": float(match.distance), "class": match.label, "name": match.name} for match in found]
         if as_json: typer.echo(json.dumps(rows, indent=1))

@@ -21,9 +21,9 @@ if TYPE_CHECKING:      # imported where they are wanted: they take seconds
 # %% ../../nbs/cli/40_notebook_runs.ipynb #19bf2ffb
 def run_name(experiment: str, parameters: dict) -> str:
     "What the files of a run are called, as its result is."
+    from inr2vec.experiments.jobs import data_label
     from inr2vec.report.results import Result
-    few, label = parameters.get("classes"), parameters["dataset"]
-    if few: label = f"{label}-{few if isinstance(few, int) else len(few)}"     # as `read_shapes` calls it
+    label = data_label(parameters["dataset"], parameters.get("classes"))     # as `read_shapes` calls it
     seed = parameters.get("seed", 0)
     return Path(Result(experiment, parameters["preset"], label, seed, {}, parameters).file_name).stem
 

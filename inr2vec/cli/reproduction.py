@@ -123,12 +123,13 @@ def reproduce(  # noqa: PLR0913 - the parameters of a command are its options
     "Run an experiment notebook, or all; leave them executed, as HTML, and their results as JSON."
     with plain_errors():
         from inr2vec.embedding.presets import parse_overrides
+        from inr2vec.experiments.jobs import Job
         known = experiments_in(notebooks)
         every = experiment == "all"
         wanted = known if every else {experiment: known[one_of(experiment, [*known, "all"], "experiment")]}
         given = dict(
             preset=preset,
-            dataset=dataset if dataset.split(":")[0] == "families" else str(Path(dataset).resolve()),
+            dataset=dataset if Job(dataset).generated else str(Path(dataset).resolve()),
             field=field,
             encoder=encoder,
             classes=parse_classes(classes, dataset),

@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..core.errors import ZeroAreaFaces
-from .shapes import Shape, check_shape, fits_unit_sphere, unit_frame, with_points
+from .repairs import repaired
+from .shapes import Shape, check_shape, fits_unit_sphere, unit_frame, with_points, without_area
 
 # %% ../../nbs/data/58_preparation.ipynb #575b1593
 class Prepared(NamedTuple):
@@ -39,10 +40,11 @@ def prepared(shape: Shape,
     try: check_shape(shape, field)
     except ZeroAreaFaces:
         if not repair: raise
-        before, shape = shape, shape.cleaned()
+        before, flat, shape = shape, int(without_area(shape).sum()), repaired(shape)
         check_shape(shape, field)
-        dropped = len(before.faces) - len(shape.faces)
-        repairs.append(f"{dropped} of its {len(before.faces)} faces had no area and were dropped")
+        turned = flat - (len(before.faces) - len(shape.faces))
+        how = " and were dropped" if turned <= 0 else f"; an edge of {turned} was turned, the others were dropped"
+        repairs.append(f"{flat} of its {len(before.faces)} faces had no area{how}")
     else:
         unused = len(shape.vertices) - len(shape.used_vertices) if shape.has_mesh else 0
         if unused:

@@ -36,6 +36,16 @@ class Job:
     device: str | None = None          # the GPU if there is one, by default
     engine: str = "local"              # that fits INRs: this process, or 'ray', see `store.executors`
 
+    def __post_init__(self):
+        "Take a path as text and one class as a list. Raises `UnknownOption` for values of another kind."
+        object.__setattr__(self, "dataset", str(self.dataset))
+        if isinstance(self.classes, str): object.__setattr__(self, "classes", [self.classes])
+        for name, least in (("seed", 0), ("limit", 1), ("classes", 2)):
+            value = getattr(self, name)
+            if value is None or name == "classes" and isinstance(value, list | tuple): continue
+            if type(value) is not int or value < least:
+                raise UnknownOption(name, f"{value!r} is not a whole number of {least} or more", f"such as {least}")
+
     @property
     def generated(self) -> bool:
         "Whether the shapes are made on the spot. A folder that is called `families` is a folder."
@@ -116,6 +126,9 @@ def read_shapes(job: Job, progress: bool = True) -> Shapes:
         )
         if count and names is None:
             names = largest_classes(shapes, count)
+            if len(names) < count:
+                there = f"the data set has {len(names)}: {', '.join(names)}"
+                raise UnknownOption("classes", f"there are no {count} classes", there)
             shapes = [s for s in shapes if s.label in names]
         parts.append(shapes)
         reports.append(report)

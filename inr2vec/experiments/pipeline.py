@@ -115,7 +115,7 @@ def missing_of(metrics: dict, at: str = "") -> dict[str, str]:
         elif v is None: out[f"{at}{k}"] = metrics.get("reason", NO_LEVEL)
     return out
 
-def origin_of(job: Job, shapes: Shapes, model: Inr2Vec | None = None, **more) -> Origin:
+def origin_of(job: Job, shapes: Shapes, model: Inr2Vec | None = None, /, **more) -> Origin:
     "Where a result comes from that is made of these shapes by this job; without a model, by that of the job."
     model = model or job.model()
     used = dict(

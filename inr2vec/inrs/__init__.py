@@ -16,4 +16,5 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
     "starts": ["initialisation"],
     "weight_space": ["moved", "random_motions"],
     "reconstruction": ["inr_field", "reconstruct"],
+    "architectures": ["read_inr"],
 })
