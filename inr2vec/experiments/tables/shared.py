@@ -149,7 +149,11 @@ def shared_networks_table(
         }
         for name, net in nets.items()
     }
-    metrics["networks"]["individual INRs"] = {"parameters": p.model.preset.siren.num_params}
+    fit = p.model.preset.fit
+    metrics["networks"]["individual INRs"] = {
+        "parameters": p.model.preset.siren.num_params,
+        "samples": len(p.shapes.train)*fit.steps*fit.points,
+    }
     metrics["sizes"] = {
         "train": len(p.shapes.train),
         "test": len(p.shapes.test),
