@@ -24,7 +24,7 @@ from inr2vec.core.errors import (
     printable,
 )
 from ..core.seeds import numpy_rng
-from .arrays import ROUNDING, as_coordinates, as_part_numbers, as_whole_numbers
+from .arrays import ROUNDING, as_coordinates, as_part_numbers, as_whole_numbers, unique_rows
 
 # %% ../../nbs/data/10_shapes.ipynb #a06ff620
 @dataclass(eq=False)
@@ -130,9 +130,8 @@ def every_edge_has_two_faces(faces: np.ndarray) -> bool:   # (f, 3) indices
     return len(faces) > 0 and bool((counts == 2).all())
 
 def is_watertight(shape: Shape) -> bool:
-    "True if every edge has two faces, with vertices at the same place merged (for STL) or not (for parts that touch)."
-    _, index = np.unique(shape.vertices, axis=0, return_inverse=True)
-    return every_edge_has_two_faces(index.reshape(-1)[shape.faces]) or every_edge_has_two_faces(shape.faces)
+    "True if every edge has two faces, with vertices at the same place merged (for STL) or not (for touching parts)."
+    return every_edge_has_two_faces(unique_rows(shape.vertices)[1][shape.faces]) or every_edge_has_two_faces(shape.faces)
 
 def check_shape(shape: Shape,
                 field: str | None = None,  # 'sdf' asks for a watertight mesh as well
@@ -161,8 +160,8 @@ def _only_used_vertices(shape: Shape) -> Shape:
 def cleaned(shape: Shape) -> Shape:
     "`shape` without faces that have no area and vertices that no face uses; vertices at the same place are merged."
     if not shape.has_mesh or len(shape.faces) == 0: return shape
-    at, index = np.unique(shape.vertices, axis=0, return_inverse=True)
-    out = replace(shape, vertices=at, faces=index.reshape(-1)[shape.faces])
+    at, index = unique_rows(shape.vertices)
+    out = replace(shape, vertices=at, faces=index[shape.faces])
     keep = ~without_area(out)
     parts = None if out.face_parts is None else out.face_parts[keep]
     return _only_used_vertices(replace(out, faces=out.faces[keep], face_parts=parts))

@@ -14,6 +14,7 @@ from manifold3d import Error, Manifold, Mesh64, OpType
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from ..data.arrays import unique_rows
 from ..data.shapes import Shape
 
 # %% ../../nbs/inrs/08_inside.ipynb #97fd3983
@@ -35,8 +36,8 @@ class Oriented(NamedTuple):
 
 def oriented(shape: Shape) -> Oriented | None:
     "The faces of a closed mesh, turned so that normals point outwards; None if windings are not consistent."
-    merged, index = np.unique(shape.vertices, axis=0, return_inverse=True)
-    for vertices, faces in ((merged, index.reshape(-1)[shape.faces]), (shape.vertices, shape.faces)):
+    merged, index = unique_rows(shape.vertices)
+    for vertices, faces in ((merged, index[shape.faces]), (shape.vertices, shape.faces)):
         vertices, faces, touching = vertices.astype(np.float64), faces.astype(np.int64), vertices is shape.vertices
         start, end = faces[:, [0, 1, 2]].reshape(-1), faces[:, [1, 2, 0]].reshape(-1)
         forth, back = start*len(vertices) + end, end*len(vertices) + start
