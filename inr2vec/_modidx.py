@@ -1195,6 +1195,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                                   'inr2vec/embedding/presets.py'),
                                            'inr2vec.embedding.presets.PresetTable.get': ( 'embedding/presets.html#presettable.get',
                                                                                           'inr2vec/embedding/presets.py'),
+                                           'inr2vec.embedding.presets._check_start': ( 'embedding/presets.html#_check_start',
+                                                                                       'inr2vec/embedding/presets.py'),
                                            'inr2vec.embedding.presets.get_preset': ( 'embedding/presets.html#get_preset',
                                                                                      'inr2vec/embedding/presets.py'),
                                            'inr2vec.embedding.presets.make_decoder': ( 'embedding/presets.html#make_decoder',
