@@ -31,7 +31,7 @@ class PlainMlp(nn.Module):
     "An MLP on all weights of an INR."
 
     def __init__(
-        self, spec: SirenSpec = SirenSpec(), hidden: tuple[int, ...] = PAPER_ROWS, embed_dim: int = PAPER_EMBED
+        self, spec: SirenSpec, hidden: tuple[int, ...] = PAPER_ROWS, embed_dim: int = PAPER_EMBED
     ):
         super().__init__()
         dims = (spec.num_params, *hidden)
@@ -40,6 +40,7 @@ class PlainMlp(nn.Module):
             nn.Linear(dims[-1], embed_dim),
         )
     def forward(self, flat: Tensor) -> Tensor:  # (b, num_params) -> (b, embed_dim)
+        "Embeddings of INRs."
         return self.net(flat)
 
 def _default(spec: SirenSpec, hidden, embed_dim: int) -> nn.Module:
@@ -62,7 +63,9 @@ def count_parameters(
 
 # %% ../../nbs/studies/52_encoder_cost.ipynb #7b5f1c74
 def _memory(key: str) -> int:
-    "Bytes of this process: 'VmRSS' is resident, 'VmHWM' its peak. Where the system does not tell, both are the peak that `getrusage` knows."
+    """Bytes of this process: 'VmRSS' is resident, 'VmHWM' its peak.
+
+    Where the system does not tell, both are the peak that `getrusage` knows."""
     try:
         return next(
             int(line.split()[1]) * 1024
@@ -218,4 +221,5 @@ def sizes_in_words(rows: list[dict]) -> str:
         )
         return f"the {kind} goes from {a['parameters']:,} to {b['parameters']:,} parameters{memory}"
 
-    return f"From INRs of {first['INR parameters']:,} parameters to INRs of {last['INR parameters']:,}, {'; '.join(text(k) for k in dict.fromkeys(r['encoder'] for r in rows))}."
+    each = "; ".join(text(k) for k in dict.fromkeys(r["encoder"] for r in rows))
+    return f"From INRs of {first['INR parameters']:,} parameters to INRs of {last['INR parameters']:,}, {each}."

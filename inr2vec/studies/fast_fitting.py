@@ -59,7 +59,8 @@ def rows_by_steps(shapes: list[Shape],        # unseen by any start
              ways: dict[str, dict] | None = None,    # name -> overrides of the preset; all of `fitting_ways` by default
              points: Iterable[int] | None = None,    # queries of an INR in a step; the preset's by default
              progress: bool = True) -> list[dict]:
-    "For each way, number of points and of steps: mean |field error|, mean Chamfer distance of those that have a surface, how many do, and the processor's seconds for each INR."
+    """For each way, number of points and of steps: mean |field error|, mean Chamfer distance of those that have a
+    surface, how many do, and the processor's seconds for each INR."""
     base, field, seed, device = job.settings, job.field, job.seed, job.device or "cpu"
     resolution, rows, steps = (
         base.queries.voxels if field == "occ" else base.resolution,
@@ -128,20 +129,20 @@ def step_curves(rows: list[dict], key: str = "error", x: str = "steps") -> dict:
         ys.append(r[key])
     return out
 
+def _as_near(row: dict, best: dict, key: str) -> bool:
+    "Whether a row comes as near as another; a mean over fewer surfaces does not."
+    if best[key] is None or row[key] is None: return False
+    return row["surfaces"] >= best["surfaces"] and row[key] <= best[key]
+
 def fewest_steps(rows: list[dict], key: str = "error") -> dict[str, dict]:
-    "Way -> points -> the fewest steps, of those tried, that come as near as the most steps of the first way with as many points; None if none do."
+    """Way -> points -> the fewest steps, of those tried, that come as near as the most steps of the first way with as
+    many points; None if none do."""
     out, first = {}, rows[0]["way"]
     for n in dict.fromkeys(r["points"] for r in rows):
         best = max((r for r in rows if r["way"] == first and r["points"] == n), key=lambda r: r["steps"])
-        def whole(r):
-            return (
-                    best[key] is not None and r[key] is not None and r["surfaces"] >= best["surfaces"]
-                )  # a mean over fewer surfaces is no match
+        matches = [r for r in rows if r["points"] == n and _as_near(r, best, key)]
         for way in dict.fromkeys(r["way"] for r in rows):
-            out.setdefault(way, {})[str(n)] = min(
-                (r["steps"] for r in rows if r["way"] == way and r["points"] == n and whole(r) and r[key] <= best[key]),
-                default=None,
-            )
+            out.setdefault(way, {})[str(n)] = min((r["steps"] for r in matches if r["way"] == way), default=None)
     return out
 
 # %% ../../nbs/studies/60_fast_fitting.ipynb #b76e0178
