@@ -12,6 +12,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
     "registry": ["NETWORKS", "PART_NETWORKS", "SHAPE_GENERATORS", "SHARED_NETWORKS"],
     "references": ["chamfer_nearest", "chance", "raw_weights"],
+    "convergence": ["finished", "flatness", "unfinished"],
     "views": ["Motions"],
     "training": ["classifier_scores", "LoopSpec", "train_classifier"],
     "presets": ["make_network", "make_view", "NETWORK_PRESETS"],

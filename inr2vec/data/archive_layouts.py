@@ -87,7 +87,9 @@ def archive_entries(root, split: str, kind: str) -> Iterator[Entry]:
             with np.load(path, allow_pickle=False) as f:
                 labels = class_indices(f["label"], classes)
                 n = len(labels)
-                names = [str(x) for x in f["name"]] if "name" in f.files else [f"{split}/{i:05d}" for i in range(n)]
+                names = [f"{split}/{i:05d}" for i in range(n)]
+                if "name" in f.files:
+                    names = [x.decode() if isinstance(x, bytes) else str(x) for x in f["name"].tolist()]
                 fields = _fields(f, kind, n)
                 if any(len(x) != n for x in (names, *fields.values())):
                     raise ValueError(f"its arrays do not agree on {n} shapes")

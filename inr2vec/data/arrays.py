@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ROUNDING', 'QUERY_VALUES', 'as_coordinates', 'as_whole_numbers', 'as_part_numbers', 'xyz_columns', 'as_triangles',
-           'refuse_queries']
+           'unique_rows', 'refuse_queries']
 
 # %% ../../nbs/data/05_arrays.ipynb #4293f3eb
 import re
@@ -87,6 +87,17 @@ def as_triangles(faces: np.ndarray,        # (f, 3), or (f, 4) for quads, which 
         raise Refused("its faces all begin with a 3: counts of corners, perhaps, before three of them", triangles)
     if 4 == faces.shape[1]: return faces[:, [0, 1, 2, 0, 2, 3]].reshape(-1, 3)
     return faces
+
+# %% ../../nbs/data/05_arrays.ipynb #dc6274ce
+def unique_rows(x: np.ndarray,                        # (n, d)
+                ) -> tuple[np.ndarray, np.ndarray]:   # (m, d) in lexicographic order, and (n,) where each row went
+    "The different rows of `x`."
+    order = np.lexsort(x.T[::-1])
+    first = np.ones(len(x), bool)
+    first[1:] = (x[order[1:]] != x[order[:-1]]).any(1)
+    where = np.empty(len(x), np.int64)
+    where[order] = np.cumsum(first) - 1
+    return x[order[first]], where
 
 # %% ../../nbs/data/05_arrays.ipynb #644ad6d9
 QUERY_VALUES = re.compile("occ|sdf|udf|dist|inside|sign|^values?$")   # in names of arrays, properties and columns

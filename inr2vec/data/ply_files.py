@@ -13,7 +13,7 @@ import numpy as np
 
 from .arrays import refuse_queries
 from .files import register_format
-from .mesh_files import fan
+from .mesh_files import fans
 
 # %% ../../nbs/data/44_ply_files.ipynb #a4f4174f
 TYPES = {
@@ -147,14 +147,15 @@ def strip_triangles(strip: list[int]) -> list[tuple[int, int, int]]:
         if len({a, b, c}) == 3: triangles.append((a, b, c) if (i - start) % 2 == 0 else (b, a, c))
     return triangles
 
-def _polygons(columns: dict) -> list[list[int]]:
-    "The lists of corners of an element. Raises `ValueError` if it has none by a known name."
+def _polygons(columns: dict) -> list:
+    "The lists of corners of an element, as arrays. Raises `ValueError` if it has none by a known name, or fractions."
     for name in ("vertex_indices", "vertex_index"):
         if name not in columns: continue
-        polygons = [[int(c) for c in row] for row in columns[name]]
-        if any(a != b for row, given in zip(polygons, columns[name]) for a, b in zip(row, given)):
-            raise ValueError("its faces name vertices by fractions")
-        return polygons
+        rows = columns[name]
+        if not isinstance(rows, np.ndarray): rows = [np.array(row) for row in rows]
+        corners = np.concatenate(rows)
+        if not (corners == np.floor(corners)).all(): raise ValueError("its faces name vertices by fractions")
+        return [row.astype(np.int64).tolist() for row in rows] if isinstance(rows, list) else rows.astype(np.int64)
     raise ValueError(f"its faces have {', '.join(columns) or 'nothing'}, and no vertex_indices")
 
 @register_format(".ply")
@@ -163,11 +164,12 @@ def read_ply(path: Path) -> dict:
     found = _columns(path.read_bytes())
     if not {"x", "y", "z"} <= found.get("vertex", {}).keys(): raise ValueError("it has no vertices with x, y and z")
     xyz = np.stack([np.asarray(found["vertex"][axis]).reshape(-1) for axis in "xyz"], 1)
-    faces = []
-    for element, triangles in (("face", fan), ("tristrips", strip_triangles)):
-        if len(next(iter(found.get(element, {}).values()), ())):
-            faces += [t for corners in _polygons(found[element]) for t in triangles(corners)]
-    if not faces:
+    has = {element for element, columns in found.items() if len(next(iter(columns.values()), ()))}
+    faces = fans(_polygons(found["face"])) if "face" in has else np.zeros((0, 3), np.int64)
+    if "tristrips" in has:
+        strips = [t for strip in _polygons(found["tristrips"]) for t in strip_triangles(list(strip))]
+        faces = np.concatenate([faces, np.array(strips, np.int64).reshape(-1, 3)])
+    if not len(faces):
         refuse_queries(found["vertex"])
         return dict(points=xyz)
-    return dict(vertices=xyz, faces=np.array(faces, np.int64))
+    return dict(vertices=xyz, faces=faces)

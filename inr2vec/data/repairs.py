@@ -10,13 +10,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from .arrays import unique_rows
 from .shapes import Shape, without_area
 
 # %% ../../nbs/data/14_repairs.ipynb #572ce6c3
 def _merged(shape: Shape) -> Shape:
     "`shape` with vertices at the same place merged, and without the faces that this makes a line or a point."
-    at, index = np.unique(shape.vertices, axis=0, return_inverse=True)
-    faces = index.reshape(-1)[shape.faces]
+    at, index = unique_rows(shape.vertices)
+    faces = index[shape.faces]
     keep = (faces != np.roll(faces, 1, axis=1)).all(1)
     parts = None if shape.face_parts is None else shape.face_parts[keep]
     return replace(shape, vertices=at, faces=faces[keep], face_parts=parts)

@@ -22,7 +22,7 @@ from ..embedding.model import Inr2Vec
 from ..embedding.presets import preset_to_dict
 from .jobs import Job, Shapes, read_shapes
 from ..store.executors import ENGINES
-from ..store.identity import CODE
+from ..store.identity import CODES
 from ..store.shards import Inrs
 
 # %% ../../nbs/experiments/10_pipeline.ipynb #8e7a4e57
@@ -38,7 +38,7 @@ def inr_folder(root, model: Inr2Vec, label: str, digest: str) -> Path:   # label
             seed=model.seed,
             init=p.init,
             shapes=digest,
-            code=CODE,
+            code=CODES[model.field],
         )
     )
     return Path(root)/f"inrs-{label}-{model.field}-{p.name}-seed{model.seed}-{key[:12]}"

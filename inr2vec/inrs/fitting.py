@@ -25,7 +25,8 @@ from .siren import SirenSpec, evaluate
 from .targets import from_logit, to_label
 
 # %% ../../nbs/inrs/50_fitting.ipynb #00000005
-_CAME_LATER = dict(rule="adam", fused=False, learned_points=2048)    # option -> what was done before it was there
+# option -> what was done before it was there
+_CAME_LATER = dict(rule="adam", fused=False, learned_points=2048, largest_rate=1.)
 declare_later_options(**_CAME_LATER)
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class FitSpec:
     rule: str = "adam"              # the paper's, 'muon', which needs fewer steps, or 'momentum', see `RULES`
     fused: bool = False             # on a GPU: join what lies between two products
     learned_points: int = 2048      # queries of each INR in a learned step, for starts that have such
+    largest_rate: float = 1.        # a bound of learned rates: smaller ones make weights easier to read
 
     def __post_init__(self):
         object.__setattr__(self, "precision", FORMER_PRECISIONS.get(self.precision, self.precision))
@@ -55,6 +57,10 @@ class LearnedStart:
     "A start with the first steps that were learned for it."
     flat: Tensor              # (num_params,)
     rates: Tensor             # (learned steps, num_params) of SGD, per unit of the mean loss
+
+    def bounded(self, largest: float) -> "LearnedStart":
+        "The same with rates of at most `largest`."
+        return LearnedStart(self.flat, self.rates.clamp(max=largest))
 
     def layer_rates(self, spec: SirenSpec) -> Tensor:  # (num_params,)
         "The rates averaged over the steps, and over each weight matrix and each bias vector."
@@ -167,7 +173,7 @@ def fit_batch(spec: SirenSpec,
               ) -> Fitted:
     "Fit one INR to each of `b` fields; raises `UnknownOption` for a field, rule or precision that is not known."
     precision_called(fit.precision)
-    start = init if isinstance(init, LearnedStart) else None
+    start = init.bounded(fit.largest_rate) if isinstance(init, LearnedStart) else None
     if RULES[one_of(fit.rule, RULES, "rule")].learned and start is None:
         raise UnknownOption("rule", f"{fit.rule!r} takes its rates from a start that was learned with rates",
                             "start from one, such as init='meta-sgd', or use 'adam'")

@@ -19,7 +19,7 @@ def result_of(
     origin: Origin,
     metrics: dict,
     seconds: dict[str, float],                   # of each stage
-    missing: dict[str, str] | None = None,       # 'a/b' of a metric without a value -> why; found in `metrics` by default
+    missing: dict[str, str] | None = None,       # 'a/b' of a metric without a value -> why; found in `metrics`
 ) -> Result:
     "The result of a run."
     why = missing_of(metrics) if missing is None else missing
@@ -43,7 +43,7 @@ def record(
     results: "str | Path",                       # the folder
     missing: dict[str, str] | None = None,
 ) -> Table:                                      # the seconds of each stage
-    "Write the result of a run into the folder `results` and say where it went. Raises `BadResult` as `save_result` does."
+    "Write the result of a run into `results` and say where it went. Raises `BadResult` as `save_result` does."
     seconds = dict(watch.seconds if isinstance(watch, Stopwatch) else watch)
     made = result_of(experiment, origin, metrics, seconds, missing)
     path, on = save_result(made, results), made.environment

@@ -34,6 +34,7 @@ def overview_parts(results: list[Result], experiments: dict[str, Experiment]) ->
         f"No experiment answers the paper's Figures {figures_without_experiment()}.",
         "## What has been run",
         as_markdown(run_table(results, experiments)),
+        f"†: {sum(r.stale for r in results)} of {len(results)} results were computed by another version of the code.",
     ]
     if {*experiments} <= {r.experiment for r in results}: return parts
     return [*parts, "## What has not been run", NOT_RUN, as_markdown(not_run_table(results, experiments))]

@@ -23,7 +23,7 @@ from ..core.seeds import torch_rng
 from ..inrs.fitting import Fitted
 from ..inrs.siren import SirenSpec, load_init
 from .codec import Codec
-from .identity import CODE, digest_of, start_digest
+from .identity import CODES, digest_of, start_digest
 from .manifest import ShardFolder
 from .shards import Inrs, Origin, read_shard, write_shard
 
@@ -93,8 +93,8 @@ class InrStore(ShardFolder):
         dtype = dtype or ("float32" if init is None else "float16")
         Codec(dtype, spec, init)                        # raises before anything is written
         make_folder(path)
-        known = dict(format=FORMAT, version=VERSION, code=CODE, dtype=dtype, config=config or {},
-                     init=None if init is None else start_digest(init))
+        code, digest = CODES.get((config or {}).get("field"), 1), None if init is None else start_digest(init)
+        known = dict(format=FORMAT, version=VERSION, code=code, dtype=dtype, config=config or {}, init=digest)
         if init is not None: _save_init(path/"init.safetensors", spec, init)
         text = json.dumps(known, indent=1, default=repr)
         write_atomically(path/"config.json", lambda p: p.write_text(text))
@@ -108,7 +108,8 @@ class InrStore(ShardFolder):
         differ = [] if wanted is None else [
             k for k in sorted({*wanted, *self.config}) if wanted.get(k) != self.config.get(k)]
         if dtype not in (None, self._dtype): differ.append("dtype")
-        if self._code != CODE and config is not None: differ.append(f"code (number {self._code}, now {CODE})")
+        code = self._code if config is None else CODES.get(config.get("field"), 1)
+        if code != self._code: differ.append(f"code (number {self._code}, now {code})")
         if not differ and init is not None and self.start not in (None, start_digest(init)): differ.append("init")
         if differ:
             raise CorruptStore(self.path, f"its INRs were fitted with other settings of {', '.join(differ)}",
