@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from ..embedding.paper_encoder import PaperEncoder
+from ..embedding.presets import PresetTable
 from ..core.errors import Inr2VecError, one_of
 from ..inrs.siren import SirenSpec
 
@@ -140,7 +141,7 @@ def peak_memory(
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 # %% ../../nbs/studies/52_encoder_cost.ipynb #f99fbe9a
-INR_SIZES = dict(
+INR_SIZES = PresetTable(
     smoke=[(128, 4)],
     laptop=[(32, 4), (64, 4), (128, 4), (256, 4), (64, 8), (128, 8)],
     gpu=[(128, 4), (256, 4), (512, 4), (512, 8)],

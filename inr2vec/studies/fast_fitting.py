@@ -15,14 +15,14 @@ from dataclasses import replace
 import numpy as np
 from tqdm.auto import tqdm
 
-from ..experiments.jobs import Job
-from ..core.errors import EmptyShape, one_of
+from ..experiments.jobs import Job, for_preset
+from ..core.errors import EmptyShape
 from ..inrs.fitting import field_error, fit_batch
 from ..inrs.meta_init import stacked_queries
 from ..inrs.starts import initialisation
 from ..core.metrics import chamfer_distance, map_at_k
 from ..experiments.pipeline import Prepared, missing_of, prepare
-from ..embedding.presets import QUICK, Preset, get_preset, parse_overrides
+from ..embedding.presets import QUICK, Preset, PresetTable, get_preset, parse_overrides
 from ..inrs.reconstruction import inr_field, reconstruct
 from ..tasks.retrieval import embedding_distances
 from ..experiments.scoreboard import classify
@@ -30,13 +30,13 @@ from ..inrs.reconstruction import as_points
 from ..core.seeds import seed_for
 from ..data.shapes import Shape
 
-STEPS_BY_PRESET = dict(smoke=(25, 100))
-WIDTH_BY_PRESET = dict(smoke=32, laptop=256)   # neurons of the INRs that the paper's own rule is compared at
+STEPS_BY_PRESET = PresetTable(smoke=(25, 100))
+WIDTH_BY_PRESET = PresetTable(smoke=32, laptop=256)   # neurons of the INRs that the paper's own rule is compared at
 
 # %% ../../nbs/studies/60_fast_fitting.ipynb #2d1e504d
 def fitting_ways(preset: Preset | str = "laptop") -> dict[str, dict]:
     "Name -> overrides of each rule from each start that the preset has."
-    quick = QUICK[one_of(get_preset(preset).name, QUICK, "preset")]
+    quick = for_preset(QUICK, get_preset(preset).name)
     muon = {k: v for k, v in quick.items() if k in ("fit.rule", "fit.lr", "fit.decay")}
     return {
         f"{rule}, {start}": o | {"init": kind}
@@ -148,7 +148,7 @@ def fewest_steps(rows: list[dict], key: str = "error") -> dict[str, dict]:
 # %% ../../nbs/studies/60_fast_fitting.ipynb #b76e0178
 def embedding_ways(preset: Preset | str = "laptop") -> dict[str, dict]:
     "Name -> overrides: the preset, as few steps as the quick way takes, and the quick way."
-    quick = QUICK[one_of(get_preset(preset).name, QUICK, "preset")]
+    quick = for_preset(QUICK, get_preset(preset).name)
     return {"the preset": {}, "fewer steps": {"fit.steps": quick["fit.steps"]}, "the quick way": quick}
 
 def embeddings_by_way(

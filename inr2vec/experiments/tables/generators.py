@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from ...embedding.presets import PresetTable
 from ...core.errors import Inr2VecError, one_of
+from ...embedding.presets import PresetTable
 from .by_field import for_each_field
 from ...tasks.generation import fixed_points
 from .generation import distance_to_known, generate_classes, scores_of_generated
@@ -24,7 +24,7 @@ from ...baselines.generators.gasp import GaspSpec, train_gasp
 from ...baselines.generators.gem import GemSpec, train_gem
 from ...baselines.generators.spgan import SphereSpec, train_spgan
 from ...baselines.generators.vae import VaeSpec, train_vae
-from ..jobs import Job
+from ..jobs import Job, for_preset
 from ..pipeline import Origin, Prepared
 from ...inrs.reconstruction import as_points
 from ...data.shapes import surface_points
@@ -126,7 +126,7 @@ def compare_generators(p: Prepared,
                        watch=nullcontext, progress: bool = True,
                        ) -> tuple[dict[str, dict[str, list]], dict]:   # by method and class: shapes; metrics
     "The latent GAN and its rivals: what they generate, and what it is worth."
-    specs, seed = specs or GENERATORS[one_of(p.model.preset.name, GENERATORS, "preset")], p.job.seed
+    specs, seed = specs or for_preset(GENERATORS, p.model.preset.name), p.job.seed
     with watch("latent GAN"): _, latent, metrics = generate_classes(p, classes, None, n_points, at_most, seed, progress)
     made, sizes = {"latent GAN": latent}, metrics.pop("sizes")
     def of(part, c):
@@ -216,5 +216,5 @@ def generators_table(
         for name, m in metrics[f].items():
             shown = {k: v for k, v in m.items() if k != "validation curves"}
             if name != "sizes": rows.append({"field": f, "shapes": name, **shown})
-    origin = origin.plus(specs=asdict(GENERATORS[origin.preset]))
+    origin = origin.plus(specs=asdict(for_preset(GENERATORS, origin.preset)))
     return made, rows, metrics | {f: {"coverage": None, "reason": w} for f, w in why.items()}, origin

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from safetensors.torch import load_file, save_file
 
+from ..jobs import for_preset
 from ...baselines.part_networks import make_part_network, train_part_network
 from ...baselines.presets import NETWORK_PRESETS, DiscreteSpec, make_autoencoder, make_network, make_view
 from ...baselines.registry import NETWORKS
@@ -34,7 +35,7 @@ def what_is_read(name: str) -> str:
 
 def network_spec(p: Prepared, spec: DiscreteSpec | None = None) -> DiscreteSpec:
     "Sizes and training of the networks: those of the preset by default. Raises `UnknownOption` for a preset without."
-    return spec or NETWORK_PRESETS[one_of(p.model.preset.name, NETWORK_PRESETS, "preset")]
+    return spec or for_preset(NETWORK_PRESETS, p.model.preset.name)
 
 def _trained_once(at: Path, make, train) -> Trained:
     "What `train` returns, or what it returned earlier; `make` builds the network that the weights go into."

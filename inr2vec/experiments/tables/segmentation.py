@@ -10,10 +10,11 @@ from contextlib import nullcontext
 
 from scipy.spatial import cKDTree
 
+from ..jobs import for_preset
 from ...baselines.part_networks import predict_network_parts
 from ...baselines.presets import NETWORK_PRESETS, DiscreteSpec
 from ...baselines.training import Trained
-from ...core.errors import Inr2VecError, one_of
+from ...core.errors import Inr2VecError
 from ..pipeline import Prepared
 from .networks import network_spec, trained_part_networks
 from .rebuilt import NO_SURFACE, rebuilt_test_clouds
@@ -46,7 +47,7 @@ def segmentation_table(p: Prepared,
                        ) -> tuple[SegmenterResult, list[dict], dict]:
     "A trained segmenter, a table row for each method and protocol, and the metrics."
     train, test, y, truth, networks = p.shapes.train, p.shapes.test, p.train_labels, p.test_labels, networks or {}
-    n = (discrete or NETWORK_PRESETS[one_of(p.model.preset.name, NETWORK_PRESETS, "preset")]).points if networks else 0
+    n = (discrete or for_preset(NETWORK_PRESETS, p.model.preset.name)).points if networks else 0
     parts = class_parts([*train, *test])
     rest, held = split_by_class(y, .2, seed)
     result = train_segmenter(
@@ -54,7 +55,7 @@ def segmentation_table(p: Prepared,
         [train[i] for i in rest],
         (p.z_train[held], [train[i] for i in held]),
         parts,
-        spec or SEGMENT[one_of(p.model.preset.name, SEGMENT, "preset")],
+        spec or for_preset(SEGMENT, p.model.preset.name),
         seed,
         p.model.device,
         progress,
@@ -160,7 +161,7 @@ def part_networks_table(
             pick(rest),
             (p.z_train[held], pick(held)) if len(held) else None,
             parts,
-            SEGMENT[p.model.preset.name],
+            for_preset(SEGMENT, p.model.preset.name),
             seed,
             p.model.device,
             progress,

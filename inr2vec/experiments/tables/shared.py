@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 from torch import Tensor, nn
 
+from ..jobs import for_preset
 from ...baselines.references import chance
 from ...core.errors import EmptyShape, Inr2VecError, one_of
 from ...core.metrics import chamfer_distance, f_score
@@ -50,7 +51,7 @@ def train_shared_networks(
     progress: bool = True,
 ) -> tuple[dict[str, nn.Module], dict[str, str]]:
     "By name: networks trained on the training part, and the reasons why others are not there."
-    spec, nets, reasons = spec or SHARED_PRESETS[one_of(p.model.preset.name, SHARED_PRESETS, "preset")], {}, {}
+    spec, nets, reasons = spec or for_preset(SHARED_PRESETS, p.model.preset.name), {}, {}
     data = FieldData(p.shapes.train, p.model.field, p.model.preset.questions, questions)
     for name in names:
         try:
@@ -120,7 +121,7 @@ def shared_networks_table(
     list[dict], dict, dict[str, dict], dict[str, nn.Module]
 ]:  # table rows, metrics, by part {method: shapes}, networks
     "Table 4: individual INRs and shared networks, on training and on unseen shapes."
-    spec = spec or SHARED_PRESETS[one_of(p.model.preset.name, SHARED_PRESETS, "preset")]
+    spec = spec or for_preset(SHARED_PRESETS, p.model.preset.name)
     nets, reasons = train_shared_networks(p, names, spec, None, seed, watch, progress)
     rows, metrics, shown = [], {}, {}
     for part, title in (("train", "training shapes"), ("test", "unseen shapes")):
@@ -157,7 +158,11 @@ def shared_networks_table(
         }
         for name, net in nets.items()
     }
-    metrics["networks"]["individual INRs"] = {"parameters": p.model.preset.siren.num_params}
+    fit = p.model.preset.fit
+    metrics["networks"]["individual INRs"] = {
+        "parameters": p.model.preset.siren.num_params,
+        "samples": len(p.shapes.train)*fit.steps*fit.points,
+    }
     metrics["sizes"] = {
         "train": len(p.shapes.train),
         "test": len(p.shapes.test),
@@ -176,7 +181,7 @@ def shared_codes_table(
 ) -> tuple[list[dict], dict, dict[str, tuple[Tensor, Tensor]]]:  # rows, metrics, by method (training codes, test codes)
     "Table 9: retrieval and classification with embeddings and with the codes of shared networks."
     spec, y, truth = (
-        spec or SHARED_PRESETS[one_of(p.model.preset.name, SHARED_PRESETS, "preset")],
+        spec or for_preset(SHARED_PRESETS, p.model.preset.name),
         p.train_labels,
         p.test_labels,
     )
