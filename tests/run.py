@@ -6,17 +6,20 @@ import sys
 import time
 from collections.abc import Callable
 
+from built import test_built
 from fuzz import check_fuzz
 from pages import check_docs, check_readme, check_site
 from project import PACKAGES, Results  # noqa: F401  (the list of packages, for those who look for it here)
 from running import test_experiments, test_gpu, test_nbdev
 from sources import check_export, check_layers, check_notebooks
+from spelling import check_spelling
 from style import check_style
 from tiny import test_tiny
 
 CHECKS: dict[str, Callable[[], Results]] = dict(
     export=check_export,
     style=check_style,
+    spelling=check_spelling,
     notebooks=check_notebooks,
     layers=check_layers,
     site=check_site,
@@ -24,6 +27,7 @@ CHECKS: dict[str, Callable[[], Results]] = dict(
     docs=check_docs,
     fuzz=check_fuzz,
     nbdev=test_nbdev,
+    built=test_built,
     gpu=test_gpu,
     experiments=test_experiments,
     tiny=test_tiny,

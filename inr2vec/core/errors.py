@@ -50,7 +50,7 @@ class DegenerateShape(BadShape):
     default_remedy = "a shape needs at least two distinct points; remove the file"
 
 class NotWatertight(BadShape):
-    "A mesh with holes has no inside, so its signed distance is undefined (paper, Section 3.1)."
+    "A mesh with holes has no inside, so its signed distance is undefined (paper, Appendix B)."
     default_remedy = "fit it as a point cloud (field='udf'), or close the holes first, for example with manifold3d"
 
 class ZeroAreaFaces(BadShape):

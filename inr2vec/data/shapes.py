@@ -131,7 +131,8 @@ def every_edge_has_two_faces(faces: np.ndarray) -> bool:   # (f, 3) indices
 
 def is_watertight(shape: Shape) -> bool:
     "True if every edge has two faces, with vertices at the same place merged (for STL) or not (for touching parts)."
-    return every_edge_has_two_faces(unique_rows(shape.vertices)[1][shape.faces]) or every_edge_has_two_faces(shape.faces)
+    merged = unique_rows(shape.vertices)[1]
+    return every_edge_has_two_faces(merged[shape.faces]) or every_edge_has_two_faces(shape.faces)
 
 def check_shape(shape: Shape,
                 field: str | None = None,  # 'sdf' asks for a watertight mesh as well

@@ -20,6 +20,7 @@ from .encoders import EncoderSpec, build_encoder
 from .settings import checked, from_plain, replaced, to_plain
 from .training import TrainSpec
 from ..inrs.fitting import FitSpec
+from ..inrs.manual_grad import RULES
 from ..inrs.queries import QuerySpec
 from ..inrs.siren import SirenSpec
 
@@ -156,7 +157,16 @@ def get_preset(
     "A preset by name, with overrides. Raises `UnknownOption` for names, types and ranges that there are not."
     spec = preset if isinstance(preset, Preset) else PRESETS[one_of(preset, PRESETS, "preset")]
     for name, value in overrides.items(): spec = replaced(spec, name, value)
-    return checked(spec)
+    return _check_start(checked(spec))
+
+def _check_start(spec: Preset) -> Preset:
+    "The same preset; raises `UnknownOption` for a fit that needs learned steps and a start that has none."
+    if spec.init == "meta-sgd": return spec
+    if spec.fit.steps == 0:
+        raise UnknownOption("fit.steps", "0 is out of its range", "use 1 or more; 0 is for init='meta-sgd'")
+    if RULES[spec.fit.rule].learned:
+        raise UnknownOption("fit.rule", f"{spec.fit.rule!r} needs a learned start", "set init='meta-sgd'")
+    return spec
 
 def parse_overrides(items: "list[str] | dict | str | None") -> dict:
     "`['fit.steps=500']`, as on a command line, as a dict; values are JSON, or words."

@@ -48,7 +48,8 @@ def depth_of_retrieval(labels: list[str], ks=(1, 5, 10)) -> list[int]:
     return [k for k in ks if k <= len(labels) - 1] or [1]
 
 def support_vectors(train, test, labels: list[str], truth: list[str], seed: int = 0, Cs=(1., 10., 100.)) -> float:
-    "Test accuracy of a support vector machine with a Gaussian kernel; `C` is chosen by cross-validation on the training part."
+    """Test accuracy of a support vector machine with a Gaussian kernel; `C` is chosen by cross-validation on the
+    training part."""
     train, test = (np.asarray(x, np.float64) for x in (train, test))
     folds = StratifiedKFold(min(3, min(Counter(labels).values())), shuffle=True, random_state=seed)
     svm = GridSearchCV(SVC(), {"C": list(Cs)}, cv=folds).fit(
@@ -110,7 +111,8 @@ def among_scores(near, labels: list[str], ks) -> dict:
 
 # %% ../../nbs/experiments/30_scoreboard.ipynb #0000000b
 def cloud_quality(p: Prepared, n: int = 16, shown: int = 3) -> tuple[list, dict]:
-    "Rows of original, from the INR and from the embedding; Chamfer distances of both to the original, over `n` shapes spread over the test part."
+    """Rows of original, from the INR and from the embedding; Chamfer distances of both to the original, over `n`
+    shapes spread over the test part."""
     at = np.unique(np.linspace(0, len(p.shapes.test) - 1, n).round().astype(int))
     rows, out = [], {"from INRs": [], "from embeddings": []}
     for i in at:
@@ -155,7 +157,8 @@ def mesh_quality(
 
 # %% ../../nbs/experiments/30_scoreboard.ipynb #0000000c
 def mesh_job(p: Prepared, progress: bool = True) -> tuple[list[Shape], list, dict]:
-    "As many watertight test shapes as the preset says: originals, reconstructed meshes, and `mesh_quality`; the reason where there are none."
+    """As many watertight test shapes as the preset says: originals, reconstructed meshes, and `mesh_quality`; the
+    reason where there are none."""
     job = replace(p.job, field="sdf", limit=None)
     try: shapes, why = read_shapes(job, progress).test, "none of its test shapes is a watertight mesh"
     except Inr2VecError as e: shapes, why = [], e.problem
@@ -168,7 +171,8 @@ def mesh_job(p: Prepared, progress: bool = True) -> tuple[list[Shape], list, dic
 
 # %% ../../nbs/experiments/30_scoreboard.ipynb #0000000e
 def retrieval_rows(p: Prepared, queries: int = 4, k: int = 5) -> tuple[list[list[Shape]], list[list]]:
-    "Rows of a test shape and its `k` nearest others by embedding, from different classes; and whether each is of the query's class."
+    """Rows of a test shape and its `k` nearest others by embedding, from different classes; and whether each is of the
+    query's class."""
     d = np.array(embedding_distances(p.z_test, p.z_test))
     np.fill_diagonal(d, np.inf)
     classes = list(dict.fromkeys(p.test_labels))

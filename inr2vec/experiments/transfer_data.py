@@ -83,7 +83,8 @@ def read_scans(
     return shapes.label, pairs, shapes.reports
 
 def _fitted_pairs(model: Inr2Vec, pairs: list[tuple[Shape, Shape]], at: Path, progress: bool) -> tuple:
-    "Partial shapes, their INRs, complete shapes (each once), their INRs, and which of these belongs to each partial one."
+    """Partial shapes, their INRs, complete shapes (each once), their INRs, and which of these belongs to each partial
+    one."""
     whole, target_of = list({s.name: s for _, s in pairs}.values()), {s.name: t.name for s, t in pairs}
     (partial, a), (complete, b) = (
         without_diverged(shapes, model.fit_inrs(shapes, at.with_name(f"{at.name}-{kind}"), progress))
@@ -100,7 +101,9 @@ def completion_pairs(
     watch: Callable = nullcontext,     # a `Stopwatch`
     progress: bool = True,
 ) -> Pairs:
-    "Partial clouds and complete ones, embedded by one model that is trained on both. Raises `Inr2VecError` if a part has none."
+    """Partial clouds and complete ones, embedded by one model that is trained on both.
+
+    Raises `Inr2VecError` if a part has none."""
     job = replace(job, field="udf")
     with watch("reading shapes"): label, pairs, reports = read_scans(job, views, progress=progress)
     for part, name, report in zip(pairs, ("training", "test"), reports):

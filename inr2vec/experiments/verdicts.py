@@ -49,12 +49,12 @@ def _doubt(a, b) -> float:
 
 # %% ../../nbs/experiments/35_verdicts.ipynb #42187dcb
 def verdicts(
-    rows: list[dict],                    # of a table, each with 'method'
-    keys: list[str],                     # the columns to compare
+    rows: list[dict],  # of a table, each with 'method'
+    keys: list[str],  # the columns to compare
     ours: str = "inr2vec",
     best: str = "most",
-    group: str | None = None,            # a column whose values are compared apart from each other
-    n: "int | str | None" = None,        # test shapes behind each figure (a share, or a mean of scores up to 1), or a column
+    group: str | None = None,  # a column whose values are compared apart from each other
+    n: "int | str | None" = None,  # test shapes behind each figure (a share, or a mean of scores up to 1), or a column
 ) -> str:                                # a line for each group and column that has a figure
     "`verdict` of table rows; 'not run' where there are no figures."
     lines = []
@@ -79,10 +79,14 @@ def metric_verdicts(
     keys: Mapping[str, str],              # metric -> a key of `BEST`
     ours: str,
     only: "list[str] | tuple[str, ...] | None" = None,   # methods to compare; all by default
+    n: int | None = None,                 # test shapes behind each figure, where all are shares or means up to 1
 ) -> str:                                 # a line for each key
     "`verdict` of metrics by method, such as a `Result` holds."
     methods = {k: m for k, m in metrics.items() if isinstance(m, dict) and (only is None or k in (ours, *only))}
     fair, left_out = finished(methods), unfinished(methods)
-    lines = [verdict(k, {n: m.get(k) for n, m in fair.items() if k in m}, ours, b) for k, b in keys.items()]
+    lines = []
+    for key, best in keys.items():
+        scores = {name: _estimate(m, key, n) for name, m in fair.items() if key in m}
+        lines.append(verdict(key, scores, ours, best))
     if left_out: lines.append(left_out)
     return "\n".join(lines)

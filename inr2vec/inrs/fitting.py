@@ -177,6 +177,8 @@ def fit_batch(spec: SirenSpec,
     if RULES[one_of(fit.rule, RULES, "rule")].learned and start is None:
         raise UnknownOption("rule", f"{fit.rule!r} takes its rates from a start that was learned with rates",
                             "start from one, such as init='meta-sgd', or use 'adam'")
+    if fit.steps < (0 if start else 1):
+        raise UnknownOption("steps", f"{fit.steps} steps make no INR", "use 1 or more")
     b, q, _ = x.shape
     x, value, flat = x.contiguous(), value.to(x.device), init.flat if start else init
     label, flat = to_label(field, value), (flat.expand(b, -1) if flat.ndim == 1 else flat).to(x.device)

@@ -24,7 +24,8 @@ def by_variant(
         "seconds",
     ),
 ) -> list[dict]:
-    "One row for each variant: means over seeds; for the two accuracies also the spread (standard deviation) over seeds, and for the first the difference from the base in points."
+    """One row for each variant: means over seeds; for the two accuracies also the spread (standard deviation) over
+    seeds, and for the first the difference from the base in points."""
     groups = {}
     for r in rows: groups.setdefault((r["factor"], r["variant"]), []).append(r)
     def mean(rs, k):

@@ -45,7 +45,8 @@ def _fitted(
     return [*shapes, *more], Inrs.cat([inrs, others])
 
 def held_out_scores(z: Tensor, labels: list[str], z_held: Tensor, held: list[str], seed: int = 0) -> dict:
-    "Accuracies of the nearest neighbour and of support vectors on the held-out embeddings, and the mAP of retrieving training shapes with them."
+    """Accuracies of the nearest neighbour and of support vectors on the held-out embeddings, and the mAP of retrieving
+    training shapes with them."""
     d = embedding_distances(z_held, z)
     nearest = float(np.mean([labels[i] == t for i, t in zip(d.argmin(1), held)]))
     ks = depth_of_retrieval(labels)
@@ -104,7 +105,8 @@ def reference_rows(
     label: str = "shapes",
     progress: bool = True,
 ) -> list[dict]:
-    "The same scores of the raw weights' principal components, and of the Chamfer distance between the shapes, on the same split."
+    """The same scores of the raw weights' principal components, and of the Chamfer distance between the shapes, on the
+    same split."""
     seed = job.seed
     _, inrs = _fitted(replace(job, seed=0).model(), shapes, job.folder, label, 0, progress)
     rest, held = split_off(shapes, .25, seed)
@@ -140,7 +142,9 @@ def run_trials(
     label: str = "shapes",
     progress: bool = True,
 ) -> list[dict]:
-    "A row for each reference, variant and seed. Finished ones are kept in `folder` and not run again. Raises `UnknownOption` without labels."
+    """A row for each reference, variant and seed.
+
+    Finished ones are kept in `folder` and not run again. Raises `UnknownOption` without labels."""
     if any(s.label is None for s in shapes): raise UnknownOption("shapes", "some have no class", "give labelled shapes")
     chosen, rows = list(variants(job.settings) if chosen is None else chosen), []
     jobs = [(seed, v) for seed in seeds for v in (None, *chosen)]
@@ -152,6 +156,7 @@ def run_trials(
             with_seed = replace(job, seed=seed)
             got = trial(v, shapes, with_seed, label, False) if v else reference_rows(shapes, with_seed, label, False)
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(path, lambda p: p.write_text(json.dumps(got if isinstance(got, list) else [got])))
+            text = json.dumps(got if isinstance(got, list) else [got])
+            write_atomically(path, lambda to, text=text: to.write_text(text))
         rows += json.loads(path.read_text())
     return rows

@@ -51,6 +51,7 @@ class AllLayersEncoder(PaperEncoder):
         return made.train(other.training)
 
     def forward(self, flat: Tensor) -> Tensor:  # (b, num_params) -> (b, embed_dim)
+        "Embeddings of INRs, with the rows of all layers under one maximum."
         rows = all_rows(self.spec, flat)
         return self.rows(rows.flatten(0, 1)).unflatten(0, rows.shape[:2]).amax(1)
 
@@ -82,7 +83,8 @@ def with_all_layers(p: Prepared, progress: bool = True) -> Prepared:
 def layer_rows(models: dict[str, Prepared],      # what the encoder reads -> its model
                decoded: int = 8,                 # test shapes to reconstruct
                seed: int = 0, progress: bool = True) -> tuple[list[dict], dict[str, list]]:
-    "Classification, retrieval and reconstruction for each; and rows of pictures: original, from the INR, from the embedding."
+    """Classification, retrieval and reconstruction for each; and rows of pictures: original, from the INR, from the
+    embedding."""
     rows, pictures = [], {}
     for name, p in models.items():
         truth, d = p.test_labels, embedding_distances(p.z_test, p.z_test)
@@ -110,4 +112,5 @@ def layers_in_words(rows: list[dict]) -> str:
         if abs(gain) < 0.05 and abs(b[first] - a[first]) < 0.05
         else f"{'better' if gain + b[first] - a[first] > 0 else 'worse'}, unlike in the paper"
     )
-    return f"Reading all layers, the accuracy goes from {a['accuracy']:.3f} to {b['accuracy']:.3f} and {first} from {a[first]:.3f} to {b[first]:.3f}: {verdict}."
+    change = f"the accuracy goes from {a['accuracy']:.3f} to {b['accuracy']:.3f}"
+    return f"Reading all layers, {change} and {first} from {a[first]:.3f} to {b[first]:.3f}: {verdict}."

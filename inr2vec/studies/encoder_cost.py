@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from ..embedding.paper_encoder import PaperEncoder
+from ..embedding.presets import PresetTable
 from ..core.errors import Inr2VecError, one_of
 from ..inrs.siren import SirenSpec
 
@@ -31,7 +32,7 @@ class PlainMlp(nn.Module):
     "An MLP on all weights of an INR."
 
     def __init__(
-        self, spec: SirenSpec = SirenSpec(), hidden: tuple[int, ...] = PAPER_ROWS, embed_dim: int = PAPER_EMBED
+        self, spec: SirenSpec, hidden: tuple[int, ...] = PAPER_ROWS, embed_dim: int = PAPER_EMBED
     ):
         super().__init__()
         dims = (spec.num_params, *hidden)
@@ -40,6 +41,7 @@ class PlainMlp(nn.Module):
             nn.Linear(dims[-1], embed_dim),
         )
     def forward(self, flat: Tensor) -> Tensor:  # (b, num_params) -> (b, embed_dim)
+        "Embeddings of INRs."
         return self.net(flat)
 
 def _default(spec: SirenSpec, hidden, embed_dim: int) -> nn.Module:
@@ -62,7 +64,9 @@ def count_parameters(
 
 # %% ../../nbs/studies/52_encoder_cost.ipynb #7b5f1c74
 def _memory(key: str) -> int:
-    "Bytes of this process: 'VmRSS' is resident, 'VmHWM' its peak. Where the system does not tell, both are the peak that `getrusage` knows."
+    """Bytes of this process: 'VmRSS' is resident, 'VmHWM' its peak.
+
+    Where the system does not tell, both are the peak that `getrusage` knows."""
     try:
         return next(
             int(line.split()[1]) * 1024
@@ -137,7 +141,7 @@ def peak_memory(
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 # %% ../../nbs/studies/52_encoder_cost.ipynb #f99fbe9a
-INR_SIZES = dict(
+INR_SIZES = PresetTable(
     smoke=[(128, 4)],
     laptop=[(32, 4), (64, 4), (128, 4), (256, 4), (64, 8), (128, 8)],
     gpu=[(128, 4), (256, 4), (512, 4), (512, 8)],
@@ -218,4 +222,5 @@ def sizes_in_words(rows: list[dict]) -> str:
         )
         return f"the {kind} goes from {a['parameters']:,} to {b['parameters']:,} parameters{memory}"
 
-    return f"From INRs of {first['INR parameters']:,} parameters to INRs of {last['INR parameters']:,}, {'; '.join(text(k) for k in dict.fromkeys(r['encoder'] for r in rows))}."
+    each = "; ".join(text(k) for k in dict.fromkeys(r["encoder"] for r in rows))
+    return f"From INRs of {first['INR parameters']:,} parameters to INRs of {last['INR parameters']:,}, {each}."

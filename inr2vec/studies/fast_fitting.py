@@ -15,14 +15,14 @@ from dataclasses import replace
 import numpy as np
 from tqdm.auto import tqdm
 
-from ..experiments.jobs import Job
-from ..core.errors import EmptyShape, one_of
+from ..experiments.jobs import Job, for_preset
+from ..core.errors import EmptyShape
 from ..inrs.fitting import field_error, fit_batch
 from ..inrs.meta_init import stacked_queries
 from ..inrs.starts import initialisation
 from ..core.metrics import chamfer_distance, map_at_k
 from ..experiments.pipeline import Prepared, missing_of, prepare
-from ..embedding.presets import QUICK, Preset, get_preset, parse_overrides
+from ..embedding.presets import QUICK, Preset, PresetTable, get_preset, parse_overrides
 from ..inrs.reconstruction import inr_field, reconstruct
 from ..tasks.retrieval import embedding_distances
 from ..experiments.scoreboard import classify
@@ -30,13 +30,13 @@ from ..inrs.reconstruction import as_points
 from ..core.seeds import seed_for
 from ..data.shapes import Shape
 
-STEPS_BY_PRESET = dict(smoke=(25, 100))
-WIDTH_BY_PRESET = dict(smoke=32, laptop=256)   # neurons of the INRs that the paper's own rule is compared at
+STEPS_BY_PRESET = PresetTable(smoke=(25, 100))
+WIDTH_BY_PRESET = PresetTable(smoke=32, laptop=256)   # neurons of the INRs that the paper's own rule is compared at
 
 # %% ../../nbs/studies/60_fast_fitting.ipynb #2d1e504d
 def fitting_ways(preset: Preset | str = "laptop") -> dict[str, dict]:
     "Name -> overrides of each rule from each start that the preset has."
-    quick = QUICK[one_of(get_preset(preset).name, QUICK, "preset")]
+    quick = for_preset(QUICK, get_preset(preset).name)
     muon = {k: v for k, v in quick.items() if k in ("fit.rule", "fit.lr", "fit.decay")}
     return {
         f"{rule}, {start}": o | {"init": kind}
@@ -59,7 +59,8 @@ def rows_by_steps(shapes: list[Shape],        # unseen by any start
              ways: dict[str, dict] | None = None,    # name -> overrides of the preset; all of `fitting_ways` by default
              points: Iterable[int] | None = None,    # queries of an INR in a step; the preset's by default
              progress: bool = True) -> list[dict]:
-    "For each way, number of points and of steps: mean |field error|, mean Chamfer distance of those that have a surface, how many do, and the processor's seconds for each INR."
+    """For each way, number of points and of steps: mean |field error|, mean Chamfer distance of those that have a
+    surface, how many do, and the processor's seconds for each INR."""
     base, field, seed, device = job.settings, job.field, job.seed, job.device or "cpu"
     resolution, rows, steps = (
         base.queries.voxels if field == "occ" else base.resolution,
@@ -128,26 +129,26 @@ def step_curves(rows: list[dict], key: str = "error", x: str = "steps") -> dict:
         ys.append(r[key])
     return out
 
+def _as_near(row: dict, best: dict, key: str) -> bool:
+    "Whether a row comes as near as another; a mean over fewer surfaces does not."
+    if best[key] is None or row[key] is None: return False
+    return row["surfaces"] >= best["surfaces"] and row[key] <= best[key]
+
 def fewest_steps(rows: list[dict], key: str = "error") -> dict[str, dict]:
-    "Way -> points -> the fewest steps, of those tried, that come as near as the most steps of the first way with as many points; None if none do."
+    """Way -> points -> the fewest steps, of those tried, that come as near as the most steps of the first way with as
+    many points; None if none do."""
     out, first = {}, rows[0]["way"]
     for n in dict.fromkeys(r["points"] for r in rows):
         best = max((r for r in rows if r["way"] == first and r["points"] == n), key=lambda r: r["steps"])
-        def whole(r):
-            return (
-                    best[key] is not None and r[key] is not None and r["surfaces"] >= best["surfaces"]
-                )  # a mean over fewer surfaces is no match
+        matches = [r for r in rows if r["points"] == n and _as_near(r, best, key)]
         for way in dict.fromkeys(r["way"] for r in rows):
-            out.setdefault(way, {})[str(n)] = min(
-                (r["steps"] for r in rows if r["way"] == way and r["points"] == n and whole(r) and r[key] <= best[key]),
-                default=None,
-            )
+            out.setdefault(way, {})[str(n)] = min((r["steps"] for r in matches if r["way"] == way), default=None)
     return out
 
 # %% ../../nbs/studies/60_fast_fitting.ipynb #b76e0178
 def embedding_ways(preset: Preset | str = "laptop") -> dict[str, dict]:
     "Name -> overrides: the preset, as few steps as the quick way takes, and the quick way."
-    quick = QUICK[one_of(get_preset(preset).name, QUICK, "preset")]
+    quick = for_preset(QUICK, get_preset(preset).name)
     return {"the preset": {}, "fewer steps": {"fit.steps": quick["fit.steps"]}, "the quick way": quick}
 
 def embeddings_by_way(

@@ -30,7 +30,8 @@ def rows_by_width(shapes: list[Shape],
              widths: Iterable[int] | None = None,   # those of the preset's name by default
              steps: Iterable[int] | None = None,
              progress: bool = True) -> list[dict]:
-    "For each width and number of steps: the mean |field error|, the mean Chamfer distance of those that have a surface, and how many do."
+    """For each width and number of steps: the mean |field error|, the mean Chamfer distance of those that have a
+    surface, and how many do."""
     p, field, seed = job.settings, job.field, job.seed
     for name, given in (("widths", widths), ("steps", steps)):
         if given is None and p.name not in WIDTHS:
@@ -54,19 +55,12 @@ def rows_by_width(shapes: list[Shape],
         wide = get_preset(p, **{"siren.hidden": w})
         for n in steps:
             if not (at := home/f"{w}-{n}.json").exists():
-                row = rows_by_steps(shapes, replace(job, preset=wide, overrides=None), [n], {"": {}}, progress=progress)[0]
-                write_atomically(
-                    at,
-                    lambda to: to.write_text(
-                        json.dumps(
-                            {
-                                "width": w,
-                                "parameters": wide.siren.num_params,
-                                **{k: row[k] for k in ("steps", "error", "chamfer", "surfaces", "shapes")},
-                            }
-                        )
-                    ),
-                )
+                row = rows_by_steps(
+                    shapes, replace(job, preset=wide, overrides=None), [n], {"": {}}, progress=progress
+                )[0]
+                kept = {k: row[k] for k in ("steps", "error", "chamfer", "surfaces", "shapes")}
+                text = json.dumps({"width": w, "parameters": wide.siren.num_params, **kept})
+                write_atomically(at, lambda to, text=text: to.write_text(text))
             rows.append(json.loads(at.read_text()))
     return rows
 
@@ -101,7 +95,9 @@ def widths_in_words(rows: list[dict]) -> str:
         if sooner
         else "The widest never come as near as the narrowest"
     )
-    return (
-        f"After {most} steps the mean error of the field is {', '.join(parts)}. {reach}: "
-        f"{'wider is better at the same number of steps, as in the paper' if sooner and at[wide, most] < at[narrow, most] else 'unlike in the paper, wider is not better here'}."
+    wider = (
+        "wider is better at the same number of steps, as in the paper"
+        if sooner and at[wide, most] < at[narrow, most]
+        else "unlike in the paper, wider is not better here"
     )
+    return f"After {most} steps the mean error of the field is {', '.join(parts)}. {reach}: {wider}."

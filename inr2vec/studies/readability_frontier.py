@@ -60,9 +60,9 @@ def readability_in_words(rows: list[dict]) -> str:
     if base is None: return "The preset's own fitting has no figures."
     better = [r for r in frontier(rows) if r["error"] <= base["error"] and r["ratio"] > base["ratio"]]
     first = (
-        f"The preset's fitting has a field error of {base['error']:.4f} and fits of one shape {base['ratio']:.2f} times "
-        f"as near as fits of two; a second fit finds its own shape for {base['identity']:.0%}, and the nearest training "
-        f"INR has the right class for {base['raw nearest neighbour']:.0%} of {base['test INRs']} test shapes. "
+        f"The preset's fitting has a field error of {base['error']:.4f} and fits of one shape {base['ratio']:.2f} "
+        f"times as near as fits of two; a second fit finds its own shape for {base['identity']:.0%}, and the nearest "
+        f"training INR has the right class for {base['raw nearest neighbour']:.0%} of {base['test INRs']} test shapes. "
     )
     if not better: return first + "No way that was measured is better in both, error and readability."
     names = ", ".join(f"{r['factor']}: {r['variant']} ({r['error']:.4f}, {r['ratio']:.2f})" for r in better)

@@ -22,7 +22,8 @@ from ..tasks.retrieval import embedding_matrix
 def spread_of_fits(z,                     # (fits, shapes, d)
                    others=None,           # shapes -> (m, d): each shape's class, without itself
                    ) -> dict:
-    "Mean distances: `within` a shape's fits, `between` shapes, from a fit to the nearest of `others`; and how often a fit's nearest is of its own shape."
+    """Mean distances: `within` a shape's fits, `between` shapes, from a fit to the nearest of `others`; and how often
+    a fit's nearest is of its own shape."""
     z = np.asarray(z.detach().cpu() if isinstance(z, Tensor) else z, np.float64)
     if z.ndim != 3 or min(z.shape[:2]) < 2:
         raise BadEmbeddings(
@@ -78,9 +79,16 @@ def repeatability_in_words(metrics: dict[str, dict]) -> str:
     e = metrics["embeddings"]
     if e["ratio"] is None: return "All fits of a shape have one embedding."
     mates = e["to the nearest of its class"]/e["within"]
+    tight = e["nearest is the same shape"] == 1 and e["ratio"] > 3
+    clusters = (
+        "the fits of each shape form a cluster of their own, as in the paper"
+        if tight
+        else "the clusters are looser than in the picture of the paper"
+    )
+    noise = ", and still the noise of fitting is not small against the differences within a class" if mates < 2 else ""
     return (
-        f"In embeddings, shapes of different classes lie {e['ratio']:.1f} times as far apart as fits of one shape ({metrics['weights']['ratio'] or 0:.1f} times in weights), and the nearest other shape of the class {mates:.1f} times as far. "
-        f"The nearest of all fits is of the same shape for {e['nearest is the same shape']:.0%}: "
-        f"{'the fits of each shape form a cluster of their own, as in the paper' if e['nearest is the same shape'] == 1 and e['ratio'] > 3 else 'the clusters are looser than in the picture of the paper'}"
-        f"{', and still the noise of fitting is not small against the differences within a class' if mates < 2 else ''}."
+        f"In embeddings, shapes of different classes lie {e['ratio']:.1f} times as far apart as fits of one shape "
+        f"({metrics['weights']['ratio'] or 0:.1f} times in weights), and the nearest other shape of the class "
+        f"{mates:.1f} times as far. The nearest of all fits is of the same shape for "
+        f"{e['nearest is the same shape']:.0%}: {clusters}{noise}."
     )

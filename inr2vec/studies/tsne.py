@@ -41,7 +41,8 @@ def tsne_plane(
         ).fit_transform(z)
 
 def map_scores(z, xy: np.ndarray, labels: list[str], neighbours: int = 5) -> dict[str, float]:
-    "Whether the nearest neighbour is of the same class (a share), in the embedding and on the map; the map's trustworthiness."
+    """Whether the nearest neighbour is of the same class (a share), in the embedding and on the map; the map's
+    trustworthiness."""
     z, labels = embedding_matrix(z), check_labels(labels, len(z))
     def near(x):
         return retrieval_scores(embedding_distances(x, x), labels, labels, [1], leave_out_self=True)["mAP @1"]
@@ -60,7 +61,9 @@ def maps_of_fields(
     watch: Callable = nullcontext,       # a `Stopwatch`
     progress: bool = True,
 ) -> tuple[dict[str, tuple[np.ndarray, list[str]]], dict, Origin]:  # name -> (n, 2) and classes; name -> scores; origin
-    "A t-SNE map of the test embeddings for each field (Figure 32). Raises `Inr2VecError` if the data have none of them."
+    """A t-SNE map of the test embeddings for each field (Figure 32).
+
+    Raises `Inr2VecError` if the data have none of them."""
     def work(p: Prepared):
         with watch("maps"): xy = tsne_plane(p.z_test, seed=job.seed)
         scores = map_scores(p.z_test, xy, p.test_labels)
@@ -76,7 +79,8 @@ def map_in_words(metrics: dict) -> str:
     "What the figures say."
     there = {name: m for name, m in metrics.items() if "reason" not in m}
     lines = [
-        f"for {name}, the nearest neighbour is of the same class for {m['nearest in the embedding']:.0%} of the test shapes in the embedding and {m['nearest on the map']:.0%} on the map, of {m['classes']} classes"
+        f"for {name}, the nearest neighbour is of the same class for {m['nearest in the embedding']:.0%} of the test "
+        f"shapes in the embedding and {m['nearest on the map']:.0%} on the map, of {m['classes']} classes"
         for name, m in there.items()
     ]
     return (

@@ -33,7 +33,8 @@ SYMMETRIES = ("permutations", "signs", "phases")
 # %% ../../nbs/studies/32_weight_matching.ipynb #3745eb17
 @dataclass
 class Matching:
-    "For each hidden layer, and each place in it, the neuron that comes there, its sign, and how far its phase is turned."
+    """For each hidden layer, and each place in it, the neuron that comes there, its sign, and how far its phase is
+    turned."""
     orders: list[Tensor]   # (hidden,) int64
     signs: list[Tensor]    # (hidden,) 1. or -1., of the incoming weights and the bias
     turns: list[Tensor]    # (hidden,) whole numbers of pi
@@ -45,6 +46,7 @@ class Matching:
         return [(o == torch.arange(len(o))).float().mean().item() for o in self.orders]
     @property
     def out(self) -> list[Tensor]:
+        "The sign of the outgoing weights of each neuron."
         return [s * (1 - 2 * (k % 2)) for s, k in zip(self.signs, self.turns)]  # the sign of the outgoing weights
 
 
@@ -163,7 +165,8 @@ def matching_rows(
     points: int = 2048,             # that losses are measured at
     progress: bool = True,
 ) -> tuple[list[dict], dict[str, list[float]]]:
-    "A row for each kind of pair and symmetry, means over `shapes`; and for each kind the share of fixed neurons of each layer, with permutations."
+    """A row for each kind of pair and symmetry, means over `shapes`; and for each kind the share of fixed neurons of
+    each layer, with permutations."""
     p, seed, rows, layers = job.settings, job.seed, [], {}
     job = replace(job, device=job.device or best_device())
     own, drawn, other = (refit(shapes, job, s, d, progress).weights for s, d in ((0, 0), (0, 1), (1, 1)))
@@ -213,10 +216,17 @@ def matching_in_words(rows: list[dict]) -> str:
     agrees = one["fixed neurons"] > .95 and two["fixed neurons"] < .2
     more = [r for r in rows if r["INRs of one shape from"] == STARTS[1]]
     best = min(more, key=lambda r: r["barrier after"])
+    paper = (
+        "the identities that the paper finds for a shared start, and none otherwise"
+        if agrees
+        else "not as clearly as the identities that the paper finds"
+    )
     return (
-        f"From one start, matching leaves {one['fixed neurons']:.1%} of the neurons where they are; from two, {two['fixed neurons']:.1%}, and chance {two['by chance']:.1%}: "
-        f"{'the identities that the paper finds for a shared start, and none otherwise' if agrees else 'not as clearly as the identities that the paper finds'}. From two starts the hill falls from "
-        f"{two['barrier before']:.3f} to {two['barrier after']:.3f} by permutations, and to {best['barrier after']:.3f} at best (by {best['matched by']}); without matching, one start has {one['barrier before']:.3f}."
+        f"From one start, matching leaves {one['fixed neurons']:.1%} of the neurons where they are; from two, "
+        f"{two['fixed neurons']:.1%}, and chance {two['by chance']:.1%}: {paper}. From two starts the loss barrier "
+        f"falls from {two['barrier before']:.3f} to {two['barrier after']:.3f} by permutations, and to "
+        f"{best['barrier after']:.3f} at best (by {best['matched by']}); without matching, one start has "
+        f"{one['barrier before']:.3f}."
     )
 
 # %% ../../nbs/studies/32_weight_matching.ipynb #9038f888
@@ -224,7 +234,8 @@ def embedded_matching_rows(p: Prepared,
                    head: ClassifierHead,             # trained on `p.z_train`
                    symmetries=("permutations", "phases"),
                    start: int = 1, progress: bool = True) -> list[dict]:
-    "For INRs of the test part from the shared start and from another: how many are recognised by the head and by the nearest training embedding, and how many have the INR of the same shape nearest."
+    """For INRs of the test part from the shared start and from another: how many are recognised by the head and by the
+    nearest training embedding, and how many have the INR of the same shape nearest."""
     model, spec, truth, seed = p.model, p.model.preset.siren, p.test_labels, p.job.seed
     job = replace(p.job, device=model.device)
     other, same = (refit(p.shapes.test, job, s, 1, progress).weights for s in (start, 0))

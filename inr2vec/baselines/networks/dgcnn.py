@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .layers import check_clouds, FeatureNorm, gather_rows, knn, output_mlp, shared_mlp
+from .layers import check_cloud_batch, FeatureNorm, gather_rows, knn, output_mlp, shared_mlp
 from ..registry import NETWORKS, PART_NETWORKS
 
 # %% ../../../nbs/baselines/networks/24_dgcnn.ipynb #c91b5428
@@ -51,7 +51,7 @@ class DGCNN(nn.Module):
 
     def embed(self, x: Tensor) -> Tensor:
         "The global feature: (b, n, 3) to (b, embed_dim). Raises `BadShape`."
-        x = self.mix(self.local(check_clouds(x)))
+        x = self.mix(self.local(check_cloud_batch(x)))
         return torch.cat([x.amax(1), x.mean(1)], -1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -94,7 +94,7 @@ class DGCNNParts(nn.Module):
 
     def forward(self, x: Tensor, c: Tensor) -> Tensor:
         "(b, n, 3) and (b,) class indices to (b, n, outputs). Raises `BadShape`."
-        x = check_clouds(x)
+        x = check_cloud_batch(x)
         out = [x if self.turn is None else x @ self.turn(x)]
         for conv in self.convs: out.append(conv(out[-1]))
         local = torch.cat(out[1:], -1)

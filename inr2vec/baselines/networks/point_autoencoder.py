@@ -8,7 +8,7 @@ __all__ = ['PointAutoencoder']
 # %% ../../../nbs/baselines/networks/26_point_autoencoder.ipynb #3240a4c3
 from torch import Tensor, nn
 
-from .layers import chamfer_loss, check_clouds
+from .layers import chamfer_loss, check_cloud_batch
 
 # %% ../../../nbs/baselines/networks/26_point_autoencoder.ipynb #fef8455a
 class PointAutoencoder(nn.Module):
@@ -29,7 +29,7 @@ class PointAutoencoder(nn.Module):
 
     def embed(self, x: Tensor) -> Tensor:
         "Clouds (b, n, 3) to codes (b, code). Raises `BadShape`."
-        return self.to_code(self.encoder.embed(check_clouds(x)))
+        return self.to_code(self.encoder.embed(check_cloud_batch(x)))
 
     def decode(self, z: Tensor) -> Tensor:
         "Codes (b, code) to clouds (b, points, 3)."

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .layers import check_clouds, output_mlp, shared_mlp
+from .layers import check_cloud_batch, output_mlp, shared_mlp
 from ..registry import NETWORKS, PART_NETWORKS
 
 # %% ../../../nbs/baselines/networks/20_pointnet.ipynb #d5351005
@@ -65,7 +65,7 @@ class PointNet(nn.Module):
 
     def embed(self, x: Tensor) -> Tensor:
         "The global feature: (b, n, 3) to (b, embed_dim)."
-        return self.then(self.local(check_clouds(x))).amax(1)
+        return self.then(self.local(check_cloud_batch(x))).amax(1)
 
     def forward(self, x: Tensor) -> Tensor:
         "(b, n, 3) to (b, outputs). Raises `BadShape`."
@@ -93,7 +93,7 @@ class PointNetParts(nn.Module):
 
     def forward(self, x: Tensor, c: Tensor) -> Tensor:
         "(b, n, 3) and (b,) class indices to (b, n, outputs). Raises `BadShape`."
-        x, out = check_clouds(x), []
+        x, out = check_cloud_batch(x), []
         if self.turn is not None: x = x @ self.turn(x)
         for layer in self.first: out.append(x := layer(x))
         if self.mix is not None:

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from inr2vec.baselines.networks.layers import (
-    check_clouds, farthest_point_sampling, gather_rows, knn, output_mlp, shared_mlp
+    check_cloud_batch, farthest_point_sampling, gather_rows, knn, output_mlp, shared_mlp
 )
 from ..registry import NETWORKS, PART_NETWORKS
 
@@ -68,7 +68,7 @@ class PointNet2(nn.Module):
 
     def pyramid(self, x: Tensor) -> list[tuple[Tensor, Tensor | None]]:
         "Positions and features of each level, beginning with the cloud itself, which has none. Raises `BadShape`."
-        out = [(check_clouds(x, self.levels[0].level.centres), None)]
+        out = [(check_cloud_batch(x, self.levels[0].level.centres), None)]
         for level in self.levels: out.append(level(*out[-1]))
         return out
 

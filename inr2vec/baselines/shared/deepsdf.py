@@ -21,7 +21,7 @@ CODE_RATE = 2.      # learning rate of training codes, in units of the network's
     "smoke": dict(code_dim=32, hidden=51, layers=6, steps=8, dropout=0.),
     "laptop": dict(code_dim=256, hidden=323, layers=6, steps=150, dropout=0.),
     "gpu": dict(code_dim=1024, hidden=1283, layers=6, steps=400, dropout=0.),
-})
+}, published="2,001 epochs, 8 shapes a step with 16,384 queries each, rates of 0.0005 and 0.001 that are halved")
 class DeepSDF(nn.Module):
     "Codes of `n` training shapes, and the network that reads a code and a coordinate. Raises `UnknownOption`."
     def __init__(self, n: int,              # training shapes

@@ -9,6 +9,8 @@ __all__ = ['classification_table', 'classify_with_networks', 'classify_by_field'
 from collections.abc import Callable
 from contextlib import nullcontext
 
+import numpy as np
+
 from ...baselines.presets import DiscreteSpec
 from ...baselines.training import Trained, classifier_scores
 from ...core.errors import Inr2VecError
@@ -68,11 +70,17 @@ def _classes_row(shapes: str, name: str, scores: dict, **more) -> dict:
         "accuracy": scores["accuracy"],
         "mean over classes": scores["class_accuracy"],
         **more,
+        "test shapes": int(np.sum(scores["confusion"])),
     }
 
-def classify_with_networks(p: Prepared, names=None,              # networks; those that belong to the field of `p` by default
-                     spec: DiscreteSpec | None = None, seed: int = 0, watch=nullcontext, progress: bool = True,
-                     ) -> tuple[list[dict], dict, dict[str, Trained]]:
+def classify_with_networks(
+    p: Prepared,
+    names=None,  # networks; those that belong to the field of `p` by default
+    spec: DiscreteSpec | None = None,
+    seed: int = 0,
+    watch=nullcontext,
+    progress: bool = True,
+) -> tuple[list[dict], dict, dict[str, Trained]]:
     "Table rows, metrics by method, and the trained networks."
     spec, rows, metrics, trained = network_spec(p, spec), [], {}, {}
     for name in CLASSIFIERS_OF_FIELD[p.model.field] if names is None else names:

@@ -63,8 +63,16 @@ def generate_classes(
             "latent GAN": decoded_clouds(p.model, gans[c].sample(m, seed_for(seed, c)), n_points),
         }
         shown[c] = made["latent GAN"][0]
-        each.append({name: {**scores_of_generated(x, reference), "nearest training shape": distance_to_known(x, known), "decoded": len(x)/m}
-                     for name, (_, x) in made.items()})
+        each.append(
+            {
+                name: {
+                    **scores_of_generated(x, reference),
+                    "nearest training shape": distance_to_known(x, known),
+                    "decoded": len(x) / m,
+                }
+                for name, (_, x) in made.items()
+            }
+        )
     def mean(name, k):
         return (lambda v: float(np.mean(v)) if v else None)(
             [e[name][k] for e in each if e[name][k] is not None]
@@ -77,10 +85,12 @@ def generate_classes(
     }
     return gans, shown, metrics
 
-def scores_of_generated(x: np.ndarray, reference: np.ndarray) -> dict:
+def scores_of_generated(x: np.ndarray, reference: np.ndarray) -> dict:   # (m, n, 3) and (k, n, 3) clouds
+    "Coverage, minimum matching distance and 1-nearest-neighbour accuracy; the worst where nothing has a surface."
     return generation_scores(x, reference) if len(x) else {"coverage": 0., "mmd": None, "1-NN accuracy": 1.}
 
 def distance_to_known(x: np.ndarray, known: np.ndarray) -> float | None:
+    "The mean Chamfer distance to the nearest training shape; None without shapes."
     return float(chamfer_matrix(x, known).min(1).mean()) if len(x) else None
 
 # %% ../../../nbs/experiments/tables/60_generation.ipynb #ed252027

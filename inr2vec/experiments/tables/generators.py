@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from ...embedding.presets import PresetTable
 from ...core.errors import Inr2VecError, one_of
+from ...embedding.presets import PresetTable
 from .by_field import for_each_field
 from ...tasks.generation import fixed_points
 from .generation import distance_to_known, generate_classes, scores_of_generated
@@ -24,7 +24,7 @@ from ...baselines.generators.gasp import GaspSpec, train_gasp
 from ...baselines.generators.gem import GemSpec, train_gem
 from ...baselines.generators.spgan import SphereSpec, train_spgan
 from ...baselines.generators.vae import VaeSpec, train_vae
-from ..jobs import Job
+from ..jobs import Job, for_preset
 from ..pipeline import Origin, Prepared
 from ...inrs.reconstruction import as_points
 from ...data.shapes import surface_points
@@ -122,10 +122,11 @@ def compare_generators(p: Prepared,
                        names=RIVALS,
                        specs: GeneratorSpecs | None = None,  # of the preset by default
                        n_points: int = 512,                  # of each cloud that is compared
-                       at_most: int = 64, seed: int = 0, watch=nullcontext, progress: bool = True,
+                       at_most: int = 64,                    # test shapes of a class
+                       watch=nullcontext, progress: bool = True,
                        ) -> tuple[dict[str, dict[str, list]], dict]:   # by method and class: shapes; metrics
     "The latent GAN and its rivals: what they generate, and what it is worth."
-    specs = specs or GENERATORS[one_of(p.model.preset.name, GENERATORS, "preset")]
+    specs, seed = specs or for_preset(GENERATORS, p.model.preset.name), p.job.seed
     with watch("latent GAN"): _, latent, metrics = generate_classes(p, classes, None, n_points, at_most, seed, progress)
     made, sizes = {"latent GAN": latent}, metrics.pop("sizes")
     def of(part, c):
@@ -166,7 +167,9 @@ def compare_generators(p: Prepared,
     return made, metrics | {"sizes": sizes}
 
 def _mean_scores(each: list[dict], classes: int) -> dict:
-    "Means over the classes that something was generated of; no figures where there is none. 'decoded' is of all classes."
+    """Means over the classes that something was generated of; no figures where there is none.
+
+    'decoded' is of all classes."""
     if not each: return dict.fromkeys((*GENERATION_MEASURES, "nearest training shape")) | {"decoded": 0.}
     means = {}
     for k in each[0]:
@@ -189,9 +192,11 @@ def generators_table(
     fields: list[str],
     wanted: list[str] | None = None,  # classes: those of them that the data have are generated; all if none
     rivals: list[str] | None = None,  # for each field; as in `RIVALS_OF_FIELD` by default
-    watch: Callable = nullcontext,    # a `Stopwatch`
+    watch: Callable = nullcontext,  # a `Stopwatch`
     progress: bool = True,
-) -> tuple[dict, list[dict], dict, Origin]:  # shapes by field, method and class; a row for each field and method; metrics
+) -> tuple[
+    dict, list[dict], dict, Origin
+]:  # shapes by field, method and class; a row for each field and method; metrics
     "`compare_generators` for each field that the data set has; the test shapes come first."
     for r in rivals or []: one_of(r, RIVALS, "rivals")
     metrics = {}
@@ -201,7 +206,6 @@ def generators_table(
             p,
             classes,
             rivals or RIVALS_OF_FIELD[field],
-            seed=job.seed,
             watch=lambda stage: watch(f"{field}: {stage}"),
             progress=progress,
         )
@@ -212,5 +216,5 @@ def generators_table(
         for name, m in metrics[f].items():
             shown = {k: v for k, v in m.items() if k != "validation curves"}
             if name != "sizes": rows.append({"field": f, "shapes": name, **shown})
-    origin = origin.plus(specs=asdict(GENERATORS[origin.preset]))
+    origin = origin.plus(specs=asdict(for_preset(GENERATORS, origin.preset)))
     return made, rows, metrics | {f: {"coverage": None, "reason": w} for f, w in why.items()}, origin

@@ -23,7 +23,8 @@ NO_SURFACE = "no INR had a surface: the networks are too small, or fitted too br
 
 def shape_or_none(f: Field, preset: Preset, field: str, seed: int = 0, name: str = "INR",
                   points: int | None = None):  # of a cloud; the preset's by default
-    "The cloud (udf), mesh (sdf) or boolean grid (occ) that a field stands for, at the preset's resolution; None if it is empty."
+    """The cloud (udf), mesh (sdf) or boolean grid (occ) that a field stands for, at the preset's resolution; None if
+    it is empty."""
     resolution = preset.queries.voxels if field == "occ" else preset.resolution
     try: return reconstruct(f, field, resolution, points or preset.points, seed, name)
     except EmptyShape: return None

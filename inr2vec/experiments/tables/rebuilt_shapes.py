@@ -35,7 +35,8 @@ def rebuilt_shapes_table(
     watch=nullcontext,
     progress: bool = True,
 ) -> tuple[list[dict], dict, list]:
-    "Table rows, metrics by method, and what was rebuilt (None where an INR has no surface); `trained` may say why a network is missing."
+    """Table rows, metrics by method, and what was rebuilt (None where an INR has no surface); `trained` may say why a
+    network is missing."""
     spec, rows, metrics, truth = network_spec(p, spec), [], {}, np.array(p.test_labels)
     with watch("rebuilding"): made = rebuilt_test_shapes(p, progress=progress)
     whole = [i for i, m in enumerate(made) if m is not None and as_points(m, spec.points) is not None]
@@ -88,7 +89,9 @@ def rebuilt_shapes_by_field(
     "Table 6: rows; metrics and (test shapes, what was rebuilt of them) by field; where they come from."
     seed = job.seed
     def work(p: Prepared):
-        names = [n for n in CLASSIFIERS_OF_FIELD[p.model.field] if NETWORKS[n].reads != "weights"]          # those that see shapes
+        names = [
+            n for n in CLASSIFIERS_OF_FIELD[p.model.field] if NETWORKS[n].reads != "weights"
+        ]  # those that see shapes
         _, scores, trained = classify_with_networks(p, names, seed=seed, watch=watch, progress=progress)
         return p, *rebuilt_shapes_table(
             p,
@@ -111,8 +114,9 @@ def rebuilt_shapes_by_field(
 
 def rebuilding_in_words(rows: list[dict]) -> str:        # of `rebuilt_shapes_by_field`
     "What each network loses or gains on rebuilt shapes, in words."
+    def verb(change): return "loses" if change < 0 else "gains" if change > 0 else "keeps all:"
     lines = [
-        f"{r['shapes']}: {r['method']} {'loses' if r['change'] < 0 else 'gains' if r['change'] > 0 else 'keeps all:'} {abs(r['change']):.3f}"
+        f"{r['shapes']}: {r['method']} {verb(r['change'])} {abs(r['change']):.3f}"
         for r in rows
         if r["method"] != "inr2vec" and r.get("change") is not None
     ]

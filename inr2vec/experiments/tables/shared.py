@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 from torch import Tensor, nn
 
+from ..jobs import for_preset
 from ...baselines.references import chance
 from ...core.errors import EmptyShape, Inr2VecError, one_of
 from ...core.metrics import chamfer_distance, f_score
@@ -50,7 +51,7 @@ def train_shared_networks(
     progress: bool = True,
 ) -> tuple[dict[str, nn.Module], dict[str, str]]:
     "By name: networks trained on the training part, and the reasons why others are not there."
-    spec, nets, reasons = spec or SHARED_PRESETS[one_of(p.model.preset.name, SHARED_PRESETS, "preset")], {}, {}
+    spec, nets, reasons = spec or for_preset(SHARED_PRESETS, p.model.preset.name), {}, {}
     data = FieldData(p.shapes.train, p.model.field, p.model.preset.questions, questions)
     for name in names:
         try:
@@ -63,7 +64,9 @@ def train_shared_networks(
 def shared_reconstructions(
     nets: dict[str, nn.Module], p: Prepared, part: str, at, codes: dict[str, Tensor], progress: bool = True
 ) -> dict[str, list]:
-    "By method: what it makes of the shapes `at` of the part, None where there is no surface. `codes` are those of exactly these shapes."
+    """By method: what it makes of the shapes `at` of the part, None where there is no surface.
+
+    `codes` are those of exactly these shapes."""
     m, preset, inrs, z = (
         p.model,
         p.model.preset,
@@ -80,7 +83,9 @@ def shared_reconstructions(
             return None
 
     made = {
-        "individual INRs": shapes_from_weights(m, inrs.weights[at], names=[shapes[i].name for i in at], progress=progress),
+        "individual INRs": shapes_from_weights(
+            m, inrs.weights[at], names=[shapes[i].name for i in at], progress=progress
+        ),
         "inr2vec, from embeddings": decoded(m, z[at]),
     }
     return made | {name: [one(net, c, shapes[i].name) for c, i in zip(codes[name], at)] for name, net in nets.items()}
@@ -96,11 +101,11 @@ def reconstruction_scores(
         for m, s in zip(made, shapes)
         if (x := as_points(m, n(s))) is not None
     ]
-    def mean(f):
-        return float(np.mean([f(a, b) for a, b in pairs])) if pairs else None
+    def mean(f, **how):
+        return float(np.mean([f(a, b, **how) for a, b in pairs])) if pairs else None
     return {
         "chamfer": mean(chamfer_distance),
-        **{f"F-score @{t}": mean(lambda a, b: f_score(a, b, t)) for t in thresholds},
+        **{f"F-score @{t}": mean(f_score, threshold=t) for t in thresholds},
         "decoded": len(pairs) / len(shapes),
     }
 
@@ -116,14 +121,18 @@ def shared_networks_table(
     list[dict], dict, dict[str, dict], dict[str, nn.Module]
 ]:  # table rows, metrics, by part {method: shapes}, networks
     "Table 4: individual INRs and shared networks, on training and on unseen shapes."
-    spec = spec or SHARED_PRESETS[one_of(p.model.preset.name, SHARED_PRESETS, "preset")]
+    spec = spec or for_preset(SHARED_PRESETS, p.model.preset.name)
     nets, reasons = train_shared_networks(p, names, spec, None, seed, watch, progress)
     rows, metrics, shown = [], {}, {}
     for part, title in (("train", "training shapes"), ("test", "unseen shapes")):
         of = getattr(p.shapes, part)
         at = np.unique(np.linspace(0, len(of) - 1, min(shapes, len(of))).round().astype(int))
         some = [of[i] for i in at]
-        clouds, questions, codes = stack_clouds(some), ask(some, p.model.field, p.model.preset.questions, seed, False), {}
+        clouds, questions, codes = (
+            stack_clouds(some),
+            ask(some, p.model.field, p.model.preset.questions, seed, False),
+            {},
+        )
         for name, net in nets.items():
             with watch(f"codes of {name}"):
                 codes[name] = (
@@ -171,7 +180,11 @@ def shared_codes_table(
     progress: bool = True,
 ) -> tuple[list[dict], dict, dict[str, tuple[Tensor, Tensor]]]:  # rows, metrics, by method (training codes, test codes)
     "Table 9: retrieval and classification with embeddings and with the codes of shared networks."
-    spec, y, truth = spec or SHARED_PRESETS[one_of(p.model.preset.name, SHARED_PRESETS, "preset")], p.train_labels, p.test_labels
+    spec, y, truth = (
+        spec or for_preset(SHARED_PRESETS, p.model.preset.name),
+        p.train_labels,
+        p.test_labels,
+    )
     ks, codes = depth_of_retrieval(truth), {"inr2vec": (p.z_train, p.z_test)}
     nets, reasons = train_shared_networks(p, names, spec, None, seed, watch, progress)
     with watch("queries"):

@@ -7,6 +7,7 @@ __all__ = ['dense_points', 'median_seconds', 'timing_table', 'timing_curves', 't
 
 # %% ../../../nbs/experiments/tables/40_timing.ipynb #e2b0399c
 import time
+from functools import partial
 
 import numpy as np
 import torch
@@ -69,7 +70,7 @@ def timing_table(p: Prepared, trained: dict[str, Trained],
         row, m = {"points": n, "inr2vec": ours}, metrics.setdefault(f"{n} points", {"inr2vec": ours})
         try:
             cloud = dense_points(field, n, seed)[None].to(device)
-            made = median_seconds(lambda: dense_points(field, n, seed), 1, cuda)
+            made = median_seconds(partial(dense_points, field, n, seed), 1, cuda)
         except EmptyShape as e:
             made, m["reason"] = None, f"not run: {e.problem}"
             cloud = torch.as_tensor(p.shapes.test[shape].points)[
@@ -84,7 +85,7 @@ def timing_table(p: Prepared, trained: dict[str, Trained],
                 m["reason"] = f"not run: more than {limit:.0f} seconds a cloud are to be expected"
             else:
                 net = t.net.to(device)
-                alone = median_seconds(lambda: net(cloud), repeats if (before or 0) < 2 else 1, cuda)
+                alone = median_seconds(partial(net, cloud), repeats if (before or 0) < 2 else 1, cuda)
             both = None if alone is None or made is None else alone + made
             m[name], m[f"{name} from the INR"] = alone, both
             row |= {

@@ -64,7 +64,7 @@ def cloud_alone(shape):
 def _quality(made: list, truth: list, thresholds) -> dict:
     "Means over what was decoded, and how much that was."
     pairs = [(a, b) for a, b in zip(made, truth) if a is not None]
-    def mean(f):
-        return float(np.mean([f(a, b) for a, b in pairs])) if pairs else None
-    scores = {f"F-score @{t}": mean(lambda a, b: f_score(a, b, t)) for t in thresholds}
+    def mean(f, **how):
+        return float(np.mean([f(a, b, **how) for a, b in pairs])) if pairs else None
+    scores = {f"F-score @{t}": mean(f_score, threshold=t) for t in thresholds}
     return {"chamfer": mean(chamfer_distance), **scores, "decoded": len(pairs)/len(made)}
