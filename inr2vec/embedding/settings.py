@@ -70,8 +70,9 @@ SHARE = Range(0, 1, open_above=True)
 RANGES: dict[str, dict[str, Range | Choice | PlainName]] = {
     "SirenSpec": dict(hidden=Range(1, 8192), layers=Range(2, 64), in_dim=Range(3, 3), out_dim=Range(1, 1),
                       w0=above_zero(10_000)),
-    "FitSpec": dict(steps=COUNT, points=COUNT, lr=RATE, batch=Range(1, 100_000), precision=Choice(PRECISIONS),
-                    rule=Choice(tuple(RULES)), learned_points=COUNT),
+    "FitSpec": dict(steps=Range(0, 10_000_000), points=COUNT, lr=RATE, batch=Range(1, 100_000),
+                    precision=Choice(PRECISIONS), rule=Choice(tuple(RULES)), learned_points=COUNT,
+                    largest_rate=above_zero(1000)),
     "QuerySpec": dict(surface=Range(0, 10**7), close=Range(0, 10**7), medium=Range(0, 10**7), far=Range(0, 10**7),
                       uniform=Range(0, 10**7), stds=Range(0, 2), voxels=Range(2, 512)),
     "EncoderSpec": dict(kind=Choice(encoder_kinds), embed_dim=WIDTH, rows=WIDTH, shells=Range(1, 1000),
