@@ -1425,6 +1425,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                              'inr2vec/experiments/intervals.py'),
                                                'inr2vec.experiments.intervals.is_tie': ( 'experiments/intervals.html#is_tie',
                                                                                          'inr2vec/experiments/intervals.py'),
+                                               'inr2vec.experiments.intervals.mean_metrics': ( 'experiments/intervals.html#mean_metrics',
+                                                                                               'inr2vec/experiments/intervals.py'),
                                                'inr2vec.experiments.intervals.mean_over_seeds': ( 'experiments/intervals.html#mean_over_seeds',
                                                                                                   'inr2vec/experiments/intervals.py'),
                                                'inr2vec.experiments.intervals.paired': ( 'experiments/intervals.html#paired',
