@@ -165,7 +165,7 @@ def _check_start(spec: Preset) -> Preset:
     if spec.fit.steps == 0:
         raise UnknownOption("fit.steps", "0 is out of its range", "use 1 or more; 0 is for init='meta-sgd'")
     if RULES[spec.fit.rule].learned:
-        raise UnknownOption("fit.rule", f"{spec.fit.rule!r} takes its rates from a learned start", "set init='meta-sgd'")
+        raise UnknownOption("fit.rule", f"{spec.fit.rule!r} needs a learned start", "set init='meta-sgd'")
     return spec
 
 def parse_overrides(items: "list[str] | dict | str | None") -> dict:
