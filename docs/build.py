@@ -45,14 +45,14 @@ def names_everywhere(pages: dict[str, Page]) -> Names:
     places: dict[str, list[tuple[str, str]]] = {}
     for page in pages.values():
         if page.module.startswith("cli"): continue
-        for e in page.every_entry(): places.setdefault(e.name, []).append((page.href, e.name.lower()))
+        for e in page.every_entry(): places.setdefault(e.name, []).append((page.href, page.id_of(e.name)))
     return {name: found[0] for name, found in places.items() if len(found) == 1}
 
 
 def names_on(page: Page) -> Names:
     "What names mean on their own page: what it defines, and methods without their class."
-    own = {e.name.rpartition(".")[2]: (page.href, e.name.lower()) for e in page.every_entry()}
-    return own | {e.name: (page.href, e.name.lower()) for e in page.every_entry()}
+    whole = {e.name: (page.href, page.id_of(e.name)) for e in page.every_entry()}
+    return {name.rpartition(".")[2]: place for name, place in whole.items()} | whole
 
 
 def turn(pages: list[Page], i: int, word: str, here: Page) -> str:

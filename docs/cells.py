@@ -28,7 +28,7 @@ def read_page(name: str) -> Page:
             named |= api.options(source)
             page.entries[i] = api.entries(source, named)
     page.title = page.title or Path(name).stem
-    page.ids |= {e.name.lower() for e in page.every_entry()}
+    page.ids |= {page.id_of(e.name) for e in page.every_entry()}
     return page
 
 
@@ -52,7 +52,7 @@ def parameters(entry: api.Entry, md) -> str:
 
 def interface(entry: api.Entry, page: Page, md) -> str:
     "One function or class as the reader of an interface wants it."
-    name, member = entry.name.lower(), "." in entry.name
+    name, member = page.id_of(entry.name), "." in entry.name
     page.toc.append((4 if member else 3, name, f"<code>{html.escape(entry.name.split('.')[-1])}</code>"))
     keyword = f'<span class="keyword">{entry.kind}</span> ' if entry.kind != "def" else ""
     link = f'<a class="anchor" href="#{name}" aria-label="link to {html.escape(entry.name)}">#</a>'

@@ -42,6 +42,11 @@ class Page:
         "The way from the page to the top of the site."
         return "../"*self.name.count("/")
 
+    def id_of(self, name: str) -> str:
+        "The id of something that the notebook exports, as Quarto makes it; names alike in small letters get a number."
+        alike = [e.name for e in self.every_entry() if e.name.lower() == name.lower()]
+        return name.lower() if name == alike[0] else f"{name.lower()}-{alike.index(name) + 1}"
+
     def every_entry(self) -> list[api.Entry]:
         "All functions, classes and methods that the notebook exports."
         return [e for found in self.entries.values() for top in found for e in (top, *top.members)]

@@ -122,9 +122,21 @@ def chromium() -> str | None:
     return os.environ.get("CHROMIUM") or next(filter(None, found), None)
 
 
+def shut_down_kernels(page) -> None:
+    "End the kernels of the notebooks that are open: several at once are too much for two cores."
+    page.evaluate("""async () => {
+        const base = location.pathname.split('/lab')[0], token = new URLSearchParams(location.search).get('token');
+        const config = JSON.parse(document.getElementById('jupyter-config-data').textContent);
+        const how = {headers: {Authorization: `token ${token || config.token}`}}, at = `${base}/api/sessions`;
+        const open = await (await fetch(at, how)).json();
+        await Promise.all(open.map(s => fetch(`${at}/${s.id}`, {...how, method: 'DELETE'})));
+    }""")
+
+
 def try_notebook(browser, address: str, name: str, pictures: Path | None) -> tuple[list[str], Exception | None]:
     "Open a notebook, run it, and try its widgets: what was seen to work, and what did not."
-    page, seen = browser.new_page(viewport=dict(width=1400, height=1600)), []
+    seen: list[str] = []
+    page = browser.new_page(viewport=dict(width=1400, height=1600))
     page.goto(address)
     try:
         run_all_cells(page)
@@ -132,7 +144,9 @@ def try_notebook(browser, address: str, name: str, pictures: Path | None) -> tup
     except Exception as e:
         if pictures: page.screenshot(path=pictures/f"failed-{name}.png")
         return seen, e
-    finally: page.close()
+    finally:
+        shut_down_kernels(page)
+        page.close()
     return seen, None
 
 

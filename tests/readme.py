@@ -4,6 +4,7 @@ With --check it only says whether they are what the notebooks make. nbdev's own 
 have no more than text, pictures and tables, which need none. Links between notebooks become links into nbs/."""
 import base64
 import json
+import posixpath
 import re
 import sys
 from pathlib import Path
@@ -13,20 +14,22 @@ MADE = {"README.md": "index", "CONTRIBUTING.md": "tutorials/08_contributing"}   
 PICTURE = "nbs/images/{}-{}.png"
 
 
-def linked(text: str) -> str:
-    "Links between notebooks, as they are from the top of the repository."
-    return re.sub(r"\]\((?![a-z]+:|#|nbs/|\.\./)([^)]+\.ipynb)", r"](nbs/\1", text)
+def linked(text: str, folder: str) -> str:
+    "Links between notebooks, as they are from the top of the repository; `folder` is where the text stands."
+    def from_top(m: re.Match) -> str: return f"]({posixpath.normpath(f'{folder}/{m[1]}')}"
+
+    return re.sub(r"\]\((?![a-z]+:|#|nbs/)([^)]+\.ipynb)", from_top, text)
 
 
 def rendered() -> dict[str, bytes]:
     "The files that these notebooks make, and their pictures, by their path in the repository."
     files = {}
     for target, name in MADE.items():
-        parts, pictures = [], 0
+        parts, pictures, folder = [], 0, posixpath.dirname(f"nbs/{name}")
         for cell in json.loads((ROOT/"nbs"/f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]:
             source = "".join(cell["source"])
             if cell["cell_type"] == "markdown":
-                parts.append(linked(source))
+                parts.append(linked(source, folder))
                 continue
             if "#| echo: false" not in source: parts.append(f"```python\n{source}\n```")
             for out in cell["outputs"]:
@@ -39,7 +42,9 @@ def rendered() -> dict[str, bytes]:
                     )
                 elif text := data.get("text/markdown") or data.get("text/plain") or out.get("text"):
                     parts.append(
-                        linked("".join(text)) if "text/markdown" in data else f"```\n{''.join(text).rstrip()}\n```"
+                        linked("".join(text), folder)
+                        if "text/markdown" in data
+                        else f"```\n{''.join(text).rstrip()}\n```"
                     )
         files[target] = ("\n\n".join(parts) + "\n").encode()
     return files

@@ -134,7 +134,8 @@ def _mlp(widths: tuple[int, ...], out: int, dropout: float) -> nn.Sequential:
 
 # %% ../../nbs/embedding/32_probing_encoder.ipynb #ed70e897
 @register_encoder(
-    "probing", ProbingEncoder, "ours, for comparison: evaluates the INR", evaluates_inr=True, old_names=("probes",)
+    "probing", ProbingEncoder, "ours, for comparison: evaluates the INR", evaluates_inr=True, old_names=("probes",),
+    order=4,
 )
 def _probing(siren: SirenSpec, spec: EncoderSpec, field: str) -> ProbingEncoder:
     return ProbingEncoder(siren, spec, field)

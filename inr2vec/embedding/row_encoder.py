@@ -76,6 +76,6 @@ def _with_dropout(layers: nn.Sequential, share: float) -> nn.Sequential:
         if isinstance(layer, nn.ReLU): out.append(nn.Dropout(share))
     return nn.Sequential(*out)
 
-@register_encoder("rows", RowEncoder, "inr2vec's encoder with switches for small data")
+@register_encoder("rows", RowEncoder, "inr2vec's encoder with switches for small data", order=5)
 def _rows(siren: SirenSpec, spec: EncoderSpec, field: str) -> RowEncoder:
     return RowEncoder(siren, spec.rows, spec.embed_dim, spec.differences, spec.places, spec.pool, spec.dropout)

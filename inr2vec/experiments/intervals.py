@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LEVEL', 'FEWEST_SHAPES', 'Estimate', 'wilson', 'bootstrap', 'mean_over_seeds', 'difference', 'paired',
-           'with_intervals', 'readable_intervals', 'is_tie']
+           'with_intervals', 'mean_metrics', 'readable_intervals', 'is_tie']
 
 # %% ../../nbs/experiments/32_intervals.ipynb #83aee933
 from collections.abc import Callable, Sequence
@@ -101,6 +101,12 @@ def _with_intervals(row: dict, keys: list[str], shapes: int | None) -> dict:
         e = wilson(v, shapes)
         out[f"{k}, 95%"] = f"{e.low:.2f} to {e.high:.2f}" if shapes >= FEWEST_SHAPES else f"of {shapes} shapes"
     return out
+
+def mean_metrics(key: str, values: Sequence[float]) -> dict:
+    "A mean over shapes for a result: the mean under `key`, its bounds as 'key, 95%' if there are two shapes or more."
+    if not len(values): return {key: None}
+    e = bootstrap(values)
+    return {key: e.value} | ({f"{key}, 95%": [e.low, e.high]} if e.known else {})
 
 def readable_intervals(rows: list[dict], digits: int = 3) -> list[dict]:
     "The rows with every pair of bounds `[low, high]` as text."

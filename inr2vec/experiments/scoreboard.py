@@ -21,6 +21,7 @@ from ..core.errors import Inr2VecError
 from ..core.metrics import chamfer_distance, f_score
 from ..embedding.model import Inr2Vec
 from ..embedding.model import decoded
+from .intervals import FEWEST_SHAPES, mean_metrics
 from .jobs import read_shapes
 from .pipeline import Prepared, inr_folder
 from .tables.rebuilt import shapes_from_weights
@@ -110,7 +111,7 @@ def among_scores(near, labels: list[str], ks) -> dict:
     return retrieval_scores(near.distances, labels, labels, ks, leave_out_self=True)
 
 # %% ../../nbs/experiments/30_scoreboard.ipynb #0000000b
-def cloud_quality(p: Prepared, n: int = 16, shown: int = 3) -> tuple[list, dict]:
+def cloud_quality(p: Prepared, n: int = FEWEST_SHAPES, shown: int = 3) -> tuple[list, dict]:
     """Rows of original, from the INR and from the embedding; Chamfer distances of both to the original, over `n`
     shapes spread over the test part."""
     at = np.unique(np.linspace(0, len(p.shapes.test) - 1, n).round().astype(int))
@@ -125,7 +126,8 @@ def cloud_quality(p: Prepared, n: int = 16, shown: int = 3) -> tuple[list, dict]
         for d, x in zip(out.values(), made):
             if (points := as_points(x, len(truth))) is not None: d.append(chamfer_distance(points, truth))
     quality = {
-        name: {"chamfer": float(np.mean(d)) if d else None, "decoded": len(d), "of": len(at)} for name, d in out.items()
+        name: {**mean_metrics("chamfer", d), "decoded": len(d), "of": len(at)}
+        for name, d in out.items()
     }
     return rows[::max(1, len(rows)//shown)][:shown], quality
 

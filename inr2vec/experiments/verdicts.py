@@ -70,7 +70,9 @@ def verdicts(
     return "\n".join(lines) or "not run"
 
 def _estimate(row: dict, key: str, n: "int | str | None"):
-    "The figure of a row, with Wilson's interval if the number of shapes is known."
+    "The figure of a row, with its own interval if it has one, and Wilson's if the number of shapes is known."
+    bounds = row.get(f"{key}, 95%")
+    if isinstance(bounds, list): return Estimate(row[key], *bounds, row.get("compared", FEWEST_SHAPES))
     shapes = row.get(n) if isinstance(n, str) else n
     return row.get(key) if row.get(key) is None or not shapes else wilson(row[key], shapes)
 

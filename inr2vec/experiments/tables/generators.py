@@ -24,6 +24,7 @@ from ...baselines.generators.gasp import GaspSpec, train_gasp
 from ...baselines.generators.gem import GemSpec, train_gem
 from ...baselines.generators.spgan import SphereSpec, train_spgan
 from ...baselines.generators.vae import VaeSpec, train_vae
+from ...baselines.registry import SHAPE_GENERATORS
 from ..jobs import Job, for_preset
 from ..pipeline import Origin, Prepared
 from ...inrs.reconstruction import as_points
@@ -80,7 +81,7 @@ GENERATORS = PresetTable({
 })
 
 # %% ../../../nbs/experiments/tables/62_generators.ipynb #3c91aaa0
-RIVALS = ("SP-GAN", "OccupancyNetworks VAE", "GEM", "GASP")
+RIVALS = tuple(SHAPE_GENERATORS)
 GENERATION_MEASURES = {"coverage": "most", "mmd": "least", "1-NN accuracy": "half"}   # what is best, see `verdicts`
 
 def rival_shapes(

@@ -17,6 +17,7 @@ from ..jobs import for_preset
 from ...baselines.references import chance
 from ...core.errors import EmptyShape, Inr2VecError, one_of
 from ...core.metrics import chamfer_distance, f_score
+from ..intervals import FEWEST_SHAPES, mean_metrics
 from ..pipeline import Prepared
 from ...embedding.model import decoded
 from .rebuilt import shapes_from_weights
@@ -104,7 +105,8 @@ def reconstruction_scores(
     def mean(f, **how):
         return float(np.mean([f(a, b, **how) for a, b in pairs])) if pairs else None
     return {
-        "chamfer": mean(chamfer_distance),
+        **mean_metrics("chamfer", [chamfer_distance(a, b) for a, b in pairs]),
+        "compared": len(pairs),
         **{f"F-score @{t}": mean(f_score, threshold=t) for t in thresholds},
         "decoded": len(pairs) / len(shapes),
     }
@@ -113,7 +115,7 @@ def shared_networks_table(
     p: Prepared,
     names=tuple(SHARED_NETWORKS),
     spec: SharedSpec | None = None,  # that of the preset by default
-    shapes: int = 8,  # of each part, spread over it, that are reconstructed
+    shapes: int = FEWEST_SHAPES,  # of each part, spread over it, that are reconstructed
     seed: int = 0,
     watch=nullcontext,
     progress: bool = True,

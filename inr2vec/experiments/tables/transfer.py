@@ -13,6 +13,7 @@ from sklearn.linear_model import RidgeCV
 from ...core.metrics import chamfer_distance, f_score
 from ...data.shapes import surface_points
 from ...embedding.model import decoded
+from ..intervals import mean_metrics
 from ..transfer_data import Pairs, moved_pairs, split_pairs
 from ...inrs.reconstruction import as_points
 from ...tasks.retrieval import embedding_distances
@@ -67,4 +68,5 @@ def _quality(made: list, truth: list, thresholds) -> dict:
     def mean(f, **how):
         return float(np.mean([f(a, b, **how) for a, b in pairs])) if pairs else None
     scores = {f"F-score @{t}": mean(f_score, threshold=t) for t in thresholds}
-    return {"chamfer": mean(chamfer_distance), **scores, "decoded": len(pairs)/len(made)}
+    distances = mean_metrics("chamfer", [chamfer_distance(a, b) for a, b in pairs])
+    return {**distances, **scores, "compared": len(pairs), "decoded": len(pairs)/len(made)}
