@@ -7,7 +7,7 @@ from pathlib import Path
 
 import api
 import sidebar
-from markup import (Names, Page, code, highlighted, markdown, only_imports, png_size, prose_of_code, unbroken,
+from markup import (Names, Page, code, comment, docstring, highlighted, markdown, only_imports, png_size, unbroken,
                     without_tags)
 
 PICTURES = (("image/png", "png"), ("image/jpeg", "jpg"), ("image/gif", "gif"))
@@ -36,7 +36,7 @@ def parameters(entry: api.Entry, md) -> str:
     "The table of parameters, if a comment says something about any."
     if not any(p.about for p in entry.params): return ""
     def inline(text: str) -> str:
-        return re.sub(r"^<p>|</p>\s*$", "", md(text.replace("*", "\\*"))) if text else ""
+        return re.sub(r"^<p>|</p>\s*$", "", md(comment(text))) if text else ""
 
     def cell(text: str) -> str:
         return f"<code>{html.escape(text)}</code>" if text else ""
@@ -58,7 +58,7 @@ def interface(entry: api.Entry, page: Page, md) -> str:
     link = f'<a class="anchor" href="#{name}" aria-label="link to {html.escape(entry.name)}">#</a>'
     signature = f'<pre class="signature">{link}{keyword}{highlighted(entry.signature)}</pre>'
     members = "".join(interface(e, page, md) for e in entry.members)
-    inside = f"{signature}\n{md(prose_of_code(entry.about))}{parameters(entry, md)}{members}"
+    inside = f"{signature}\n{md(docstring(entry.about))}{parameters(entry, md)}{members}"
     return f'<section class="api{" member" if member else ""}" id="{name}">{inside}</section>\n'
 
 

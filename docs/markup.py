@@ -3,6 +3,7 @@ import ast
 import html
 import re
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import mistune
@@ -114,9 +115,19 @@ def code(source: str, language: str = "python") -> str:
     return f'<pre class="code"><code>{highlighted(source, language)}</code></pre>'
 
 
-def prose_of_code(text: str) -> str:
-    "A docstring or comment as Markdown: a product of numbers or shapes stays a product."
-    return "`".join(part if i % 2 else TIMES.sub(r"\1\\*\2", part) for i, part in enumerate(text.split("`")))
+def outside_backticks(change: Callable[[str], str], text: str) -> str:
+    "`text` with `change` made to all that is not code."
+    return "`".join(part if i % 2 else change(part) for i, part in enumerate(text.split("`")))
+
+
+def docstring(text: str) -> str:
+    "A docstring as Markdown: a product of numbers or shapes stays a product."
+    return outside_backticks(lambda part: TIMES.sub(r"\1\\*\2", part), text)
+
+
+def comment(text: str) -> str:
+    "A comment as Markdown: every star is one."
+    return outside_backticks(lambda part: part.replace("*", "\\*"), text)
 
 
 Names = dict[str, tuple[str, str]]       # name -> page and id
