@@ -7,6 +7,7 @@ __all__ = ['MOST_VALIDATED', 'NO_SURFACE', 'best_device', 'WrongStart', 'Inr2Vec
 
 # %% ../../nbs/embedding/70_model.ipynb #00000003
 import tempfile
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -106,6 +107,11 @@ class Inr2Vec:
             raise Inr2VecError("inrs", problem, "pass the result of `fit_inrs(shapes)`")
         self._check_inrs(inrs)
         spec, weights = self.preset.train, inrs.weights
+        finite = weights.isfinite().all(1).tolist()
+        if not all(finite):
+            left_out = ", ".join(s.name for s, ok in zip(shapes, finite) if not ok)
+            warnings.warn(f"INRs that are not finite take no part in the training: {left_out}", stacklevel=2)
+            shapes, weights = [s for s, ok in zip(shapes, finite) if ok], weights[finite]
         runtime = Runtime(self.device, checkpoint, progress=progress)
         if spec.validation:
             row_of = {s.name: i for i, s in enumerate(shapes)}

@@ -160,6 +160,8 @@ def checked(spec, path: str = ""):
             for v in value if isinstance(value, tuple) else (value,):
                 if v not in allowed: raise UnknownOption(name, f"{v!r} is out of its range", f"use {allowed}")
         changed[f.name] = value
+    if type(spec).__name__ == "QuerySpec" and not spec.total:
+        raise UnknownOption(path or "queries", "there are none of any kind", "give a number above 0 for one kind")
     return replace(spec, **changed)
 
 # %% ../../nbs/embedding/58_settings.ipynb #611b5408

@@ -239,6 +239,8 @@ def train(
         )
     one_of(spec.precision, PRECISIONS, "train.precision")
     if n < 2: raise Inr2VecError("shapes", f"{n} INRs are too few to train on", "give at least two shapes")
+    if bad := int((~weights.isfinite().all(1)).sum()):
+        raise Inr2VecError("weights", f"{bad} of {n} INRs are not finite", "leave them out: `inrs.finite()`")
     model = nn.ModuleDict(dict(encoder=encoder, decoder=decoder)).to(device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=spec.lr, weight_decay=spec.weight_decay, fused=True)
     if hasattr(encoder, "prepare"): encoder.prepare(weights, seed)  # what it knows of the INRs before it learns
