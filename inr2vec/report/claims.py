@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['HOLDS', 'PARTLY', 'FAILS', 'UNTESTED', 'RELATIONS', 'OURS', 'COLUMNS', 'Check', 'Claim', 'read_claims', 'decide',
-           'together', 'Outcome', 'encoder_of', 'outcome', 'judged', 'claim_rows', 'claims_table', 'claims_page']
+           'together', 'Outcome', 'outcome', 'judged', 'claim_rows', 'claims_table', 'claims_page']
 
 # %% ../../nbs/report/70_claims.ipynb #f2a82008
 import json
@@ -16,11 +16,9 @@ from IPython.display import Markdown
 
 from ..core.errors import BadResult
 from ..data.families import FAMILIES
-from ..embedding.encoders import current_name
-from ..embedding.presets import PRESETS
 from ..experiments.intervals import Estimate, difference, wilson
 from .page_tables import as_markdown, as_text, counted_results
-from .results import Result
+from .results import Result, encoder_of
 from .table import Table
 
 # %% ../../nbs/report/70_claims.ipynb #09d2460c
@@ -99,14 +97,6 @@ class Outcome:
     inrs: int | None
     figures: str             # the comparisons that decide, in words
     verdict: str
-
-
-def encoder_of(r: Result) -> str:
-    "The encoder of a result, by its present name; '' if there is none."
-    preset = r.parameters.get("preset")
-    stored = preset.get("encoder", {}).get("kind") if isinstance(preset, dict) else None
-    usual = PRESETS[r.preset].encoder.kind if r.preset in PRESETS else ""
-    return current_name(r.parameters.get("encoder") or stored or usual)
 
 
 def _count(flat: dict, terms: tuple[str, ...]) -> int | None:

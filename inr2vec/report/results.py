@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['CODE_THAT_COMPUTES', 'IDENTITY', 'cpu_model', 'code_digest', 'environment', 'Result', 'save_result', 'load_result',
-           'load_results', 'comparison_table']
+           'load_results', 'encoder_of', 'true_name', 'comparison_table']
 
 # %% ../../nbs/report/10_results.ipynb #00000003
 import hashlib
@@ -195,6 +195,21 @@ def load_result(path: str | Path) -> Result:
 def load_results(folder: str | Path) -> list[Result]:
     "All results in a folder, by file name."
     return [load_result(p) for p in sorted(Path(folder).glob("*-seed*.json"))]
+
+# %% ../../nbs/report/10_results.ipynb #680754e9
+def encoder_of(r: Result) -> str:
+    "The encoder of a result, by its present name; '' if there is none."
+    preset = r.parameters.get("preset")
+    stored = preset.get("encoder", {}).get("kind") if isinstance(preset, dict) else None
+    usual = PRESETS[r.preset].encoder.kind if r.preset in PRESETS else ""
+    return current_name(r.parameters.get("encoder") or stored or usual)
+
+
+def true_name(method: str, r: Result) -> str:
+    "What readers are shown for a method of `r`: embeddings of another encoder than the paper's carry its name."
+    encoder = encoder_of(r)
+    if not method.startswith("inr2vec") or not encoder or encoder.startswith("paper"): return method
+    return encoder + method.removeprefix("inr2vec")
 
 # %% ../../nbs/report/10_results.ipynb #00000012
 IDENTITY = ("experiment", "dataset", "preset", "seed")
