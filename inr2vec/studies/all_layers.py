@@ -38,7 +38,7 @@ class AllLayersEncoder(PaperEncoder):
     @classmethod
     def like(cls, other: PaperEncoder) -> "AllLayersEncoder":
         "With the networks of `other`."
-        if not isinstance(other, PaperEncoder):
+        if not isinstance(getattr(other, "rows", None), torch.nn.Sequential):
             raise UnknownOption(
                 "encoder", f"{type(other).__name__} reads no rows", "prepare the model with encoder='paper'"
             )
