@@ -20,7 +20,7 @@ from ..core.io import fingerprint
 from ..data.shapes import Shape
 from ..embedding.model import Inr2Vec
 from ..embedding.presets import preset_to_dict
-from .jobs import Job, Shapes, read_shapes
+from .jobs import Job, Shapes, read_shapes, takes_job
 from ..store.executors import ENGINES
 from ..store.identity import CODES
 from ..store.shards import Inrs
@@ -138,6 +138,7 @@ def without_diverged(shapes: list[Shape], inrs: Inrs) -> tuple[list[Shape], Inrs
     if ok.all(): return shapes, inrs
     return [s for s, good in zip(shapes, ok.tolist()) if good], inrs[ok]
 
+@takes_job
 def prepare(
     job: Job,
     watch: Callable = nullcontext,     # a `Stopwatch`, to know the seconds of each stage
