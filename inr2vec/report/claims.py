@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['HOLDS', 'PARTLY', 'FAILS', 'UNTESTED', 'RELATIONS', 'OURS', 'COLUMNS', 'Check', 'Claim', 'read_claims', 'decide',
-           'together', 'Outcome', 'outcome', 'judged', 'claim_rows', 'claims_table', 'claims_page']
+           'together', 'Outcome', 'outcome', 'overall_verdict', 'claim_rows', 'claims_table', 'claims_page']
 
 # %% ../../nbs/report/70_claims.ipynb #f2a82008
 import json
@@ -145,7 +145,7 @@ def outcome(claim: Claim, r: Result) -> Outcome | None:
     return Outcome(r.dataset, encoder, _count(flat, claim.inrs), "; ".join(words), together(verdicts))
 
 
-def judged(claim: Claim, outcomes: list[Outcome]) -> str:
+def overall_verdict(claim: Claim, outcomes: list[Outcome]) -> str:
     "The verdict on a claim: of inr2vec's own encoder, if the claim is about inr2vec."
     if claim.about != "inr2vec": return together(o.verdict for o in outcomes)
     mine = [o for o in outcomes if o.encoder in OURS]
@@ -162,7 +162,7 @@ def claim_rows(claim: Claim, results: list[Result]) -> Iterator[dict]:
     "The rows of one claim: its verdict, and a line for each result that says something."
     outcomes = [o for r in results if r.experiment == claim.experiment if (o := outcome(claim, r))]
     first = {"claim": f"{claim.claim} ({claim.where})", "the paper": claim.paper}
-    first["does it hold?"] = f"**{judged(claim, outcomes)}**"
+    first["does it hold?"] = f"**{overall_verdict(claim, outcomes)}**"
     for o in outcomes or [None]:
         found = {}
         if o:
@@ -183,6 +183,6 @@ def claims_page(folder) -> Markdown:     # with JSON
     verdicts = []
     for claim in read_claims():
         outcomes = [o for r in results if r.experiment == claim.experiment if (o := outcome(claim, r))]
-        verdicts.append(judged(claim, outcomes).partition(" (")[0])
+        verdicts.append(overall_verdict(claim, outcomes).partition(" (")[0])
     counted = ", ".join(f"{verdicts.count(v)} {v}" for v in (HOLDS, PARTLY, FAILS, UNTESTED) if v in verdicts)
     return Markdown(f"Of {len(verdicts)} claims: {counted}.\n\n{as_markdown(claims_table(results))}")

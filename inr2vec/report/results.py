@@ -13,6 +13,7 @@ import math
 import os
 import platform
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timezone
@@ -24,7 +25,7 @@ import numpy as np
 import torch
 
 import inr2vec
-from ..core.errors import BadResult, UnknownOption
+from ..core.errors import BadResult, UnknownOption, UnreadableFile
 from ..core.io import reading, write_atomically
 from ..embedding.encoders import current_name
 from ..embedding.presets import PRESETS
@@ -163,8 +164,8 @@ def _plain(x, at: str, missing: dict | None):
 def save_result(result: Result, folder: str | Path) -> Path:
     """Write `result` into `folder`, whole or not at all; returns the file.
 
-    Raises `BadResult` for a number that is not finite and not excused, an excuse for a number that is there, and a
-    file that holds another run whose name is written alike."""
+    A damaged file of its name is put aside. Raises `BadResult` for a number that is not finite and not excused, an
+    excuse for a number that is there, and a file that holds another run whose name is written alike."""
     (folder := Path(folder)).mkdir(parents=True, exist_ok=True)
     path, out = folder/result.file_name, {f.name: getattr(result, f.name) for f in fields(result)}
     out["metrics"] = _plain(out["metrics"], "", result.missing)
@@ -174,7 +175,9 @@ def save_result(result: Result, folder: str | Path) -> Path:
     if excused := [k for k in result.missing if flat.get(k, 0) is not None]:
         what = "it is listed as missing and has a value, or is no metric"
         raise BadResult(excused[0], what, "take it out of `missing`")
-    if path.exists() and load_result(path).identity != result.identity:
+    if path.exists() and (before := _readable(path)) is None:
+        path.replace(path.with_name(f"{path.name}.damaged"))     # kept: whoever damaged it may want to look
+    elif path.exists() and before.identity != result.identity:
         remedy = "rename the preset or the data set, or use another folder"
         raise BadResult(path, "it holds another run whose name is written alike", remedy)
     text = json.dumps(out, indent=1, allow_nan=False) + "\n"
@@ -192,9 +195,18 @@ def load_result(path: str | Path) -> Result:
         return Result(**got)
 
 
+def _readable(path: Path) -> Result | None:
+    "The result in a file; None, and a warning that names the file, if it is damaged or something else."
+    try: return load_result(path)
+    except UnreadableFile as e:
+        warnings.warn(f"left out: {e}", stacklevel=3)
+        return None
+
+
 def load_results(folder: str | Path) -> list[Result]:
-    "All results in a folder, by file name."
-    return [load_result(p) for p in sorted(Path(folder).glob("*-seed*.json"))]
+    "All results in a folder, by file name. One that cannot be read is left out with a warning: others are as good."
+    read = map(_readable, sorted(Path(folder).glob("*-seed*.json")))
+    return [r for r in read if r is not None]
 
 # %% ../../nbs/report/10_results.ipynb #680754e9
 def encoder_of(r: Result) -> str:
