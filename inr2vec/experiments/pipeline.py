@@ -19,7 +19,7 @@ from ..core.errors import Inr2VecError, one_of
 from ..core.io import fingerprint
 from ..data.shapes import Shape
 from ..embedding.model import Inr2Vec
-from ..embedding.presets import preset_to_dict
+from ..embedding.presets import parse_overrides, preset_to_dict
 from .jobs import Job, Shapes, read_shapes, takes_job
 from ..store.executors import ENGINES
 from ..store.identity import CODES
@@ -125,6 +125,7 @@ def origin_of(job: Job, shapes: Shapes, model: Inr2Vec | None = None, /, **more)
         limit=job.limit,
         data=shapes.digest,
         changes=job.changes(),
+        overrides=parse_overrides(job.overrides),
         preset=preset_to_dict(model.preset),
     )
     return Origin(shapes.label, model.preset.name, job.seed, str(model.device), used | more)

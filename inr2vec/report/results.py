@@ -28,9 +28,10 @@ import inr2vec
 from ..core.errors import BadResult, UnknownOption, UnreadableFile
 from ..core.io import reading, write_atomically
 from ..embedding.encoders import current_name
-from ..embedding.presets import PRESETS
+from ..embedding.presets import PRESETS, parse_overrides
 from ..experiments.catalogue import Experiment, experiments_in
 from .table import Table
+from ..store.identity import digest_of
 
 # %% ../../nbs/report/10_results.ipynb #00000008
 def cpu_model() -> str:
@@ -104,9 +105,9 @@ class Result:
 
     @property
     def variant(self) -> list[str]:
-        """The fields and the encoder where they are not those that the experiment and the preset usually have.
+        """The fields, the encoder and the settings where they are not those that experiment and preset usually have.
 
-        Such a run stands next to the usual one and does not replace it."""
+        Such a run stands next to the usual one and does not replace it. Settings are told apart by a short digest."""
         found, used = [], self.parameters
         fields_ = used.get("fields") or ([used["field"]] if used.get("field") else [])
         declared = _declared().get(self.experiment)
@@ -115,6 +116,7 @@ class Result:
         if not usual and self.preset in PRESETS: usual = PRESETS[self.preset].encoder.kind
         encoder = current_name(used.get("encoder"))
         if encoder is not None and encoder != (usual or encoder): found.append(encoder)
+        if changed := parse_overrides(used.get("overrides")): found.append(f"changed-{digest_of(changed)[:6]}")
         return found
 
     @property
