@@ -7,8 +7,6 @@ __all__ = ['PAPER_INRS', 'LAWS', 'BEST_RAW', 'COMPARED', 'shown_encoder', 'losse
            'most_steps', 'against_raw', 'scaling_in_words', 'scaling_plot', 'scaling_metrics', 'scaling_table']
 
 # %% ../../nbs/studies/86_scaling_laws.ipynb #86sl0004
-import math
-
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
