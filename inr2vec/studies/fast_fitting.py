@@ -23,7 +23,7 @@ from ..inrs.meta_init import stacked_queries
 from ..inrs.starts import initialisation
 from ..core.metrics import chamfer_distance, map_at_k
 from ..experiments.pipeline import Prepared, missing_of, prepare
-from ..embedding.presets import BY_ADAM, QUICK, Preset, PresetTable, get_preset, parse_overrides
+from ..embedding.presets import BY_ADAM, QUICK, REFINED, Preset, PresetTable, get_preset, parse_overrides
 from ..inrs.reconstruction import inr_field, reconstruct
 from ..tasks.retrieval import embedding_distances
 from ..experiments.scoreboard import classify
@@ -159,11 +159,19 @@ def fewest_steps(rows: list[dict], key: str = "error") -> dict[str, dict]:
 
 # %% ../../nbs/studies/60_fast_fitting.ipynb #b76e0178
 def embedding_ways(preset: Preset | str = "laptop") -> dict[str, dict]:
-    "Name -> overrides: the preset, Adam (or as few steps of it as the quick way takes), and the quick way."
+    """Name -> overrides: the preset, as few of its steps as the quick way takes, and the quick way; for a preset of
+    learned steps, more steps after them, Adam and Muon."""
     name = get_preset(preset).name
-    quick, adam = for_preset(QUICK, name), BY_ADAM.get(name)
-    other = {"Adam, random start": adam} if adam else {"fewer steps": {"fit.steps": quick["fit.steps"]}}
-    return {"the preset": {}, **other, "the quick way": quick}
+    if name in QUICK:
+        quick = QUICK[name]
+        return {"the preset": {}, "fewer steps": {"fit.steps": quick["fit.steps"]}, "the quick way": quick}
+    ways = fitting_ways(preset)
+    return {
+        "the preset": {},
+        "learned steps, then momentum": REFINED,
+        "Adam, random start": ways["Adam, random start"],
+        "Muon, learned start": ways["Muon, learned start"] | {"fit.steps": 100},
+    }
 
 def embeddings_by_way(
     job: Job,
