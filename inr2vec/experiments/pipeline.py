@@ -21,6 +21,7 @@ from ..data.shapes import Shape
 from ..embedding.encoders import display_name
 from ..embedding.model import Inr2Vec
 from ..embedding.presets import parse_overrides, preset_to_dict
+from ..embedding.training import Questions
 from .jobs import Job, Shapes, read_shapes, takes_job
 from ..store.executors import ENGINES
 from ..store.identity import CODES
@@ -51,14 +52,19 @@ def model_folder(at: Path, model: Inr2Vec,
     return at/f"{model.preset.encoder.kind}{of}-{fingerprint(asdict(model.preset))[:12]}"
 
 def train_or_load(
-    shapes: list[Shape], inrs: Inrs, model: Inr2Vec, folder: Path, progress: bool = True
+    shapes: list[Shape],
+    inrs: Inrs,                            # of `shapes`
+    model: Inr2Vec,
+    folder: Path,
+    progress: bool = True,
+    questions: Questions | None = None,    # of `shapes`, if they are made already
 ) -> tuple[Inr2Vec, bool]:
     "A model trained in `folder`, or the one that an earlier run left there, and whether it did."
     if (folder/"model"/"config.json").exists():
         return Inr2Vec.from_pretrained(folder/"model", model.device), True
     folder.mkdir(parents=True, exist_ok=True)
     began = (checkpoint := folder/"training.pt").exists()
-    model.fit(shapes, inrs, checkpoint=checkpoint, progress=progress)
+    model.fit(shapes, inrs, checkpoint=checkpoint, progress=progress, questions=questions)
     model.save(folder / "model")
     checkpoint.unlink(missing_ok=True)
     return model, began
