@@ -18,6 +18,7 @@ from torch import Tensor
 from ..core.errors import Inr2VecError, one_of
 from ..core.io import fingerprint
 from ..data.shapes import Shape
+from ..embedding.encoders import display_name
 from ..embedding.model import Inr2Vec
 from ..embedding.presets import parse_overrides, preset_to_dict
 from ..embedding.training import Questions
@@ -101,6 +102,11 @@ class Prepared:
         return [s.label for s in self.shapes.train]
 
     @property
+    def encoder(self) -> str:
+        "What embeddings of this model are called in tables and keys of metrics."
+        return display_name(self.model.preset.encoder.kind)
+
+    @property
     def test_labels(self) -> list[str]:
         "The class of each test shape."
         return [s.label for s in self.shapes.test]
@@ -127,6 +133,7 @@ def origin_of(job: Job, shapes: Shapes, model: Inr2Vec | None = None, /, **more)
     used = dict(
         field=job.field,
         encoder=model.preset.encoder.kind,
+        called=display_name(model.preset.encoder.kind),     # in the keys of the metrics
         classes=job.classes,
         limit=job.limit,
         data=shapes.digest,
