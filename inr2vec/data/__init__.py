@@ -14,7 +14,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
     "files": ["read_shape", "register_format"],
     "datasets": ["detect_layout", "load_dataset"],
     "completion_pairs": ["load_pairs"],
-    "preparation": ["prepared"],
+    "preparation": ["load_shape", "prepared"],
     "layouts": ["register_layout"],
     "families": ["make_families", "make_shape"],
     "augmentation": ["augmented"],

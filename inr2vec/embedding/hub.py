@@ -6,6 +6,7 @@
 __all__ = ['LARGEST', 'VALUES_OF', 'CARD', 'write_pretrained', 'model_card', 'markdown_table']
 
 # %% ../../nbs/embedding/80_hub.ipynb #98af841a
+from collections.abc import Callable
 from pathlib import Path
 
 from ..core.errors import Inr2VecError
@@ -20,6 +21,7 @@ def write_pretrained(
     folder,
     card: str,                 # Markdown, of `model_card`
     largest: int = LARGEST,    # bytes
+    beside: dict[str, Callable[[Path], object]] | None = None,    # what writes other files, see `Inr2Vec.save`
 ) -> Path:
     "`model` with 16-bit networks, and its card, in `folder`. Raises `Inr2VecError` if it is larger than `largest`."
     def write_card(path: Path):
@@ -28,7 +30,7 @@ def write_pretrained(
             problem = f"the model takes {size:,} bytes, and {largest:,} may ship"
             raise Inr2VecError(folder, problem, "use narrower networks, for example encoder.hidden=[256]")
         path.write_text(card, encoding="utf-8")
-    return model.save(folder, {"README.md": write_card}, half=True)
+    return model.save(folder, {"README.md": write_card} | (beside or {}), half=True)
 
 # %% ../../nbs/embedding/80_hub.ipynb #5d140827
 VALUES_OF = {
@@ -38,7 +40,9 @@ VALUES_OF = {
 }
 CARD = """# {name}
 
-Encoder and decoder of INRs for {values}. `Inr2Vec.from_pretrained("{name}")` loads it.
+Encoder and decoder of INRs for {values}. `Inr2Vec.from_pretrained("{name}")` loads it,
+`Collection.load("{name}")` the shapes that it was trained on, to search, and `inr2vec search FILE --model {name}`
+lists and draws those that are most like a shape of yours.
 
 - **Data**: {data}
 - **INRs**: SIRENs of {p.siren.layers} hidden layers of {p.siren.hidden}, fitted in {p.fit.steps} steps from the

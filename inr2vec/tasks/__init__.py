@@ -11,6 +11,7 @@ import lazy_loader
 # %% ../../nbs/tasks/00_tasks.ipynb #e26ad7e2
 __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
     "retrieval": ["Index", "embedding_distances", "retrieval_scores"],
+    "collection": ["Collection"],
     "classification": ["evaluate_head", "train_head"],
     "segmentation": ["train_segmenter"],
     "interpolation": ["interpolate"],

@@ -148,8 +148,13 @@ class Index:
         "Write the index as one safetensors file. Raises `CannotWrite` where the disk does not take it."
         make_folder((path := Path(path)).parent)
         meta = dict(names=json.dumps(self.names), labels=json.dumps(self.labels), metric=self.metric)
-        write_atomically(path, lambda p: save_file({"z": self.z}, p, meta | dict(made_by=self.made_by)))
+        meta |= dict(made_by=self.made_by) | self._more_about()
+        write_atomically(path, lambda p: save_file({"z": self.z} | self._more_tensors(), p, meta))
         return path
+
+    def _more_tensors(self) -> dict[str, np.ndarray]: return {}    # what a subclass keeps in the same file
+
+    def _more_about(self) -> dict[str, str]: return {}
 
     @classmethod
     def load(
