@@ -77,7 +77,7 @@ def xyz_columns(x: np.ndarray,             # (n, 3 or more): x, y, z first
             f"{found}: wider than long, so with channels first, perhaps", "transpose it, x.T, and save it again"
         )
     if x.shape[1] > 3 and x[0, 0] in (0, 1) and np.array_equal(x[:, 0], np.arange(len(x)) + x[0, 0]):
-        raise Refused(f"{found} whose first column counts its rows", "leave that column out, or name the columns in a header")
+        raise Refused(f"{found} whose first column counts its rows", "leave it out, or name the columns in a header")
     return x[:, :3]
 
 def as_triangles(faces: np.ndarray,                    # (f, 3), or (f, 4) for quads, which become two triangles each
@@ -108,7 +108,8 @@ def as_numbers(words) -> np.ndarray:   # float64, of the same shape
         try: wrong = "_" in text or float(text) is None
         except ValueError: wrong = True
         if not wrong: continue
-        remedy = "write decimals with points" if re.fullmatch(r"[-+\d.,eE]+", text) else "export the file again, as numbers"
+        comma = re.fullmatch(r"[-+\d.,eE]+", text)
+        remedy = "write decimals with points" if comma else "export the file again, as numbers"
         raise Refused(f"it has {text[:40]!r} where a number is expected", remedy)
     raise Refused("its numbers differ in number from line to line", "export the file again")
 

@@ -47,7 +47,7 @@ def _remedy(root: Path) -> str:
         for p in [*folders, *(p for folder in folders for p in sorted(folder.iterdir()) if p.is_dir())]:
             part = PART_NAMES.get(p.name.casefold())
             if part and part != p.name: return f"call {p} {part!r}"
-            if part: return f"put a folder for each class into {p}; if {part!r} is a class, arrange all as class/split/*"
+            if part: return f"put a folder for each class into {p}; if {part!r} is a class, arrange all by class/split"
     for folder in folders:
         with suppress(Inr2VecError): return f"give its folder {folder}, whose layout is {detect_layout(folder)!r}"
     return "arrange it as one of: " + "; ".join(f"{k} ({v.about})" for k, v in LAYOUTS.items())
@@ -73,7 +73,8 @@ class ReadSpec:
         given = {f"per_class {family}".strip(): number for family, number in many.items()}
         given |= {name: getattr(self, name) for name in ("limit_per_class", "n_points", "seed")}
         for name, value in given.items():
-            least, most = {"seed": (None, None), "n_points": (0, MOST_POINTS), "limit_per_class": (1, None)}.get(name, (0, None))
+            least = {"seed": None, "limit_per_class": 1}.get(name, 0)
+            most = {"n_points": MOST_POINTS}.get(name)
             if value is None and name in ("limit_per_class", "per_class"): continue
             if isinstance(value, bool) or not hasattr(value, "__index__") or least is not None and value < least:
                 wanted = "a whole number" + ("" if least is None else f" of {least} or more")
@@ -84,8 +85,10 @@ class ReadSpec:
             raise UnknownOption("repair", f"{self.repair!r} is neither True nor False", "give one of them")
         if self.classes is None: return
         named = [self.classes] if isinstance(self.classes, str) else self.classes
-        if not isinstance(named, Iterable) or not (named := list(named)) or not all(isinstance(c, str) for c in named):
-            raise UnknownOption("classes", f"{self.classes!r} is no list of names", "give names, such as ['chair', 'sofa']")
+        named = list(named) if isinstance(named, Iterable) else []
+        if not named or not all(isinstance(c, str) for c in named):
+            remedy = "give names, such as ['chair', 'sofa']"
+            raise UnknownOption("classes", f"{self.classes!r} is no list of names", remedy)
         object.__setattr__(self, "classes", named)
 
     @classmethod

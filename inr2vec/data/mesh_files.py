@@ -71,7 +71,7 @@ def read_obj(path: Path) -> dict:
             corners = [int(value.partition("/")[0]) for value in values]
             if 0 in corners: raise ValueError("a face names vertex 0, and OBJ counts from 1")
             polygons.append([c - 1 if c > 0 else len(vertices) + c for c in corners])
-    if not polygons: raise Refused("it has no faces", "export the mesh with its faces, or the points as .xyz, .ply or .npy")
+    if not polygons: raise Refused("it has no faces", "export the mesh with faces, or the points as .xyz, .ply or .npy")
     vertices = as_numbers(vertices).reshape(-1, 3)
     faces = fans(polygons, vertices)
     if faces.min() < 0 or faces.max() >= len(vertices):

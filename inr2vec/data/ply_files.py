@@ -57,7 +57,8 @@ def _header(data: bytes) -> tuple[str, list[Element], bytes]:
     kind, elements = "", []
     for line in data[:end].decode("latin-1").splitlines()[1:]:
         word, *rest = line.split() or [""]
-        taken = {"property": elements[-1:] and elements[-1].properties, "element": [e.name for e in elements]}.get(word, ())
+        known = {"property": elements[-1:] and elements[-1].properties, "element": [e.name for e in elements]}
+        taken = known.get(word, ())
         if (name := "".join(rest[-1:] if word == "property" else rest[:1])) in taken:
             raise Refused(f"its header has {word} {name} twice", "export it again, with one")
         if word == "format": kind = rest[0]

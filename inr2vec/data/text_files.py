@@ -54,7 +54,8 @@ def _columns_in_comment(lines: list[str], width: int) -> list[int] | None:
     for line in lines:
         if not line.startswith("#"): return None
         names = re.split(r"[\s,;]+", line.strip("# \t").casefold())
-        if len(names) == width and all(names.count(axis) == 1 for axis in "xyz"): return _columns_named(line.lstrip("#"))
+        if len(names) != width or any(names.count(axis) != 1 for axis in "xyz"): continue
+        return _columns_named(line.lstrip("#"))
     return None
 
 @register_format(".txt", ".xyz", ".pts")
