@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Builder', 'ENCODER_ENTRIES', 'EncoderSpec', 'EncoderEntry', 'register_encoder', 'registered_encoders',
-           'encoder_kinds', 'current_name', 'encoder_entry', 'reads_first_layer', 'build_encoder']
+           'encoder_kinds', 'current_name', 'encoder_entry', 'display_name', 'reads_first_layer', 'build_encoder']
 
 # %% ../../nbs/embedding/05_encoders.ipynb #c165daf9
 from collections.abc import Callable
@@ -50,6 +50,7 @@ class EncoderEntry:
     about: str              # one line for tables and help
     build: Builder          # torch's global generator decides the initial weights
     evaluates_inr: bool     # whether it evaluates the INR's function, or reads weights only
+    called: str = ""        # in tables and keys of metrics, where that is not `kind`
 
     @property
     def reads_first_layer(self) -> bool:
@@ -67,10 +68,11 @@ def register_encoder(
     evaluates_inr: bool = False,    # whether it evaluates the INR's function
     old_names: tuple[str, ...] = (),# under which stored models know it
     order: float = 10.,             # in lists, small ones first
+    called: str = "",               # in tables, where that is not `kind`
 ) -> Callable[[Builder], Builder]:
     "Register the decorated function as the builder of `kind`; a second registration takes the place of the first."
     def add(build: Builder) -> Builder:
-        ENCODER_ENTRIES.register(kind, EncoderEntry(kind, network, about, build, evaluates_inr), order)
+        ENCODER_ENTRIES.register(kind, EncoderEntry(kind, network, about, build, evaluates_inr, called), order)
         _OLD_NAMES.update({old: kind for old in old_names})
         return build
     return add
@@ -91,6 +93,13 @@ def current_name(kind: str) -> str:
 def encoder_entry(kind: str) -> EncoderEntry:
     "What is known of the encoder `kind`. Raises `UnknownOption` with the names there are."
     return ENCODER_ENTRIES[one_of(current_name(kind), ENCODER_ENTRIES, "encoder.kind")]
+
+def display_name(kind: str) -> str:
+    """What the encoder `kind` is called in tables and in the keys of metrics: 'inr2vec' is the paper's.
+
+    Of one that is not registered (any more), `kind` itself, since results outlive code."""
+    kind = current_name(kind)
+    return (ENCODER_ENTRIES[kind].called if kind in ENCODER_ENTRIES else "") or kind
 
 def reads_first_layer(kind: str) -> bool:
     "Whether the encoder `kind` sees an INR's first layer, so that motions in weight space can augment its training."

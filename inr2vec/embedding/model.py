@@ -29,7 +29,7 @@ from .encoders import reads_first_layer
 from inr2vec.embedding.presets import (
     STILL, Preset, get_preset, make_decoder, make_encoder, preset_from_dict, preset_to_dict,
 )
-from .training import History, Runtime, ask, train
+from .training import History, Questions, Runtime, ask, train
 from ..inrs.queries import voxelize
 from ..inrs.reconstruction import Field, as_points, reconstruct
 from ..inrs.starts import initialisation, learned_rates
@@ -99,6 +99,7 @@ class Inr2Vec:
         store=None,                   # else where to keep them
         checkpoint=None,              # a file to take the training up from
         progress: bool = True,
+        questions: Questions | None = None,    # that the decoder learns from, of all `shapes`, if they are made already
     ) -> "Inr2Vec":
         "Fit the INRs, then train encoder and decoder on them. Raises `Diverged` when the loss is not finite."
         if inrs is None: inrs = self.fit_inrs(shapes, store, progress)
@@ -106,7 +107,10 @@ class Inr2Vec:
             problem = "they are not those of `shapes`, in the same order"
             raise Inr2VecError("inrs", problem, "pass the result of `fit_inrs(shapes)`")
         self._check_inrs(inrs)
-        spec, weights = self.preset.train, inrs.weights
+        if questions is not None and len(questions) != len(shapes):
+            problem = f"they are of {len(questions)} shapes, not {len(shapes)}"
+            raise Inr2VecError("questions", problem, "make them of `shapes`, with `ask`")
+        spec, weights, place = self.preset.train, inrs.weights, {s.name: i for i, s in enumerate(shapes)}
         finite = weights.isfinite().all(1).tolist()
         if not all(finite):
             left_out = ", ".join(s.name for s, ok in zip(shapes, finite) if not ok)
@@ -118,7 +122,8 @@ class Inr2Vec:
             shapes, held = split_off(shapes, spec.validation, self.seed)
             runtime = replace(runtime, score=self._score_on(held, weights[[row_of[s.name] for s in held]]))
             weights = weights[[row_of[s.name] for s in shapes]]
-        questions = ask(shapes, self.field, self.preset.questions, self.seed, progress)
+        if questions is None: questions = ask(shapes, self.field, self.preset.questions, self.seed, progress)
+        elif len(shapes) < len(questions): questions = questions[[place[s.name] for s in shapes]]
         self.history = train(self.encoder, self.decoder, weights, questions, self.field, spec, self.seed, runtime)
         self.fitted = True
         return self
@@ -250,7 +255,7 @@ class Inr2Vec:
         remedy = "call `fit(shapes)` first, or load one with `Inr2Vec.from_pretrained`"
         raise Inr2VecError(repr(self), "it is not fitted", remedy)
 
-# %% ../../nbs/embedding/70_model.ipynb #0000000e
+# %% ../../nbs/embedding/70_model.ipynb #c0669645
 def decoded(
     model: Inr2Vec,
     z: Tensor,     # (n, embed_dim)

@@ -52,10 +52,10 @@ class PaperEncoder(nn.Module):
         return self.rows(rows.flatten(0, 1)).unflatten(0, rows.shape[:2]).amax(1)
 
 # %% ../../nbs/embedding/10_paper_encoder.ipynb #7db40a58
-@register_encoder("paper", PaperEncoder, "inr2vec's encoder, as released", order=1)
+@register_encoder("paper", PaperEncoder, "inr2vec's encoder, as released", order=1, called="inr2vec")
 def _released(siren: SirenSpec, spec: EncoderSpec, field: str) -> PaperEncoder:
     return PaperEncoder(siren, spec.rows, spec.embed_dim)
 
-@register_encoder("paper-text", PaperEncoder, "inr2vec's encoder, as its text reads", order=2)
+@register_encoder("paper-text", PaperEncoder, "inr2vec's encoder, as its text reads", order=2, called="inr2vec")
 def _as_text(siren: SirenSpec, spec: EncoderSpec, field: str) -> PaperEncoder:
     return PaperEncoder(siren, spec.rows, spec.embed_dim, "text")

@@ -39,6 +39,10 @@ class Questions:
 
     def __len__(self): return len(self.x)
 
+    def __getitem__(self, i) -> "Questions":     # a slice shares memory, a list of indices does not
+        "Those of some of the shapes."
+        return Questions(self.x[i], self.label[i])
+
     def to(self, device) -> "Questions":
         "The same on `device`."
         return Questions(self.x.to(device), self.label.to(device))

@@ -48,6 +48,7 @@ class Experiment:
     beside: tuple[str, ...] = ()                   # those it adds a row to without answering them
     fields: tuple[str, ...] = ()                   # of its usual run; none if it needs no shapes
     encoder: str = ""                              # of its usual run, if not the preset's own
+    encoders: tuple[str, ...] = ()                 # of its usual run, where it compares several
     needs: str = ""                                # that a data set must have, a key of `DATA_NEEDS`
     takes_pairs: bool = False                      # whether it reads data sets of pairs, such as MVP's
     headline: tuple[Headline, ...] = ()
@@ -95,7 +96,7 @@ def _at(metrics: dict, path: str):
 
 # %% ../../nbs/experiments/05_catalogue.ipynb #c3ec56d9
 _MUST = ("title", "question", "kind", "fields")
-_MAY = ("answers", "beside", "encoder", "needs", "takes_pairs", "headline", "least", "choices")
+_MAY = ("answers", "beside", "encoder", "encoders", "needs", "takes_pairs", "headline", "least", "choices")
 _PLACE = re.compile(r"(Table|Figure) \d+|(Tables|Figures) \d+(, \d+)* and \d+|Appendix [A-Z]")
 
 def experiment_in(notebook) -> Experiment:
@@ -116,7 +117,7 @@ def experiment_in(notebook) -> Experiment:
             notebook=path,
             **{
                 **given,
-                **{k: tuple(given[k]) for k in ("answers", "beside", "fields") if k in given},
+                **{k: tuple(given[k]) for k in ("answers", "beside", "fields", "encoders") if k in given},
                 "headline": tuple(Headline(*h) for h in given.get("headline", ())),
             },
         )

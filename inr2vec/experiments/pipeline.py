@@ -18,8 +18,10 @@ from torch import Tensor
 from ..core.errors import Inr2VecError, one_of
 from ..core.io import fingerprint
 from ..data.shapes import Shape
+from ..embedding.encoders import display_name
 from ..embedding.model import Inr2Vec
 from ..embedding.presets import parse_overrides, preset_to_dict
+from ..embedding.training import Questions
 from .jobs import Job, Shapes, read_shapes, takes_job
 from ..store.executors import ENGINES
 from ..store.identity import CODES
@@ -50,14 +52,19 @@ def model_folder(at: Path, model: Inr2Vec,
     return at/f"{model.preset.encoder.kind}{of}-{fingerprint(asdict(model.preset))[:12]}"
 
 def train_or_load(
-    shapes: list[Shape], inrs: Inrs, model: Inr2Vec, folder: Path, progress: bool = True
+    shapes: list[Shape],
+    inrs: Inrs,                            # of `shapes`
+    model: Inr2Vec,
+    folder: Path,
+    progress: bool = True,
+    questions: Questions | None = None,    # of `shapes`, if they are made already
 ) -> tuple[Inr2Vec, bool]:
     "A model trained in `folder`, or the one that an earlier run left there, and whether it did."
     if (folder/"model"/"config.json").exists():
         return Inr2Vec.from_pretrained(folder/"model", model.device), True
     folder.mkdir(parents=True, exist_ok=True)
     began = (checkpoint := folder/"training.pt").exists()
-    model.fit(shapes, inrs, checkpoint=checkpoint, progress=progress)
+    model.fit(shapes, inrs, checkpoint=checkpoint, progress=progress, questions=questions)
     model.save(folder / "model")
     checkpoint.unlink(missing_ok=True)
     return model, began
@@ -95,6 +102,11 @@ class Prepared:
         return [s.label for s in self.shapes.train]
 
     @property
+    def encoder(self) -> str:
+        "What embeddings of this model are called in tables and keys of metrics."
+        return display_name(self.model.preset.encoder.kind)
+
+    @property
     def test_labels(self) -> list[str]:
         "The class of each test shape."
         return [s.label for s in self.shapes.test]
@@ -121,6 +133,7 @@ def origin_of(job: Job, shapes: Shapes, model: Inr2Vec | None = None, /, **more)
     used = dict(
         field=job.field,
         encoder=model.preset.encoder.kind,
+        called=display_name(model.preset.encoder.kind),     # in the keys of the metrics
         classes=job.classes,
         limit=job.limit,
         data=shapes.digest,

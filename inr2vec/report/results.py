@@ -116,6 +116,8 @@ class Result:
         if not usual and self.preset in PRESETS: usual = PRESETS[self.preset].encoder.kind
         encoder = current_name(used.get("encoder"))
         if encoder is not None and encoder != (usual or encoder): found.append(encoder)
+        compared = tuple(used.get("encoders") or ())
+        if compared and compared != (declared.encoders if declared else ()): found.append("+".join(compared))
         if changed := parse_overrides(used.get("overrides")): found.append(f"changed-{digest_of(changed)[:6]}")
         return found
 
