@@ -111,6 +111,6 @@ def embed(
         found = shape_files(files)
         m, shapes = Inr2Vec.from_pretrained(model, device), read_files(list(found))
         z = m.embed(m.fit_inrs(shapes, progress=not quiet), progress=not quiet)
-        named = [replace(s, name=printable(f), label=label) for s, (f, label) in zip(shapes, found.items(), strict=True)]
+        named = [replace(s, name=printable(f), label=c) for s, (f, c) in zip(shapes, found.items(), strict=True)]
         collect(named, z, made_by=m.digest).save(out)
         say(f"{len(shapes)} embeddings of {m.preset.encoder.embed_dim} numbers in {out}")
