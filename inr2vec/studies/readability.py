@@ -50,6 +50,11 @@ def fitting_variants(preset: Preset) -> list[Variant]:
 
     return [
         Variant("base", "the preset"),
+        Variant("start", "learned steps alone", {**momentum, "fit.steps": 0}),
+        Variant("start", "learned steps alone, rates up to .3", {**momentum, "fit.steps": 0, "fit.largest_rate": .3}),
+        Variant("start", "learned steps, then Adam", {**learned, **slow, "fit.steps": f.steps, "fit.points": f.points}),
+        Variant("start", "learned steps, then momentum", {**momentum, **few}),
+        Variant("start", "learned steps, then a third of momentum", {**momentum, **few, "fit.steps": f.steps//12}),
         by_adam("rate", "Adam, a narrow INR's rate", fit_lr=f.lr),
         by_adam("rate", "a third", fit_lr=f.lr/3),
         by_adam("rate", "a tenth", fit_lr=f.lr/10),
@@ -63,11 +68,6 @@ def fitting_variants(preset: Preset) -> list[Variant]:
         by_adam("width", "twice, a third of the rate", siren_hidden=2*hidden, fit_lr=f.lr/3),
         by_adam("rule", "Muon, a third of the steps", fit_rule="muon", fit_steps=max(1, f.steps//3)),
         by_adam("start", "by Reptile", init="meta"),
-        Variant("start", "learned steps alone", {**momentum, "fit.steps": 0}),
-        Variant("start", "learned steps alone, rates up to .3", {**momentum, "fit.steps": 0, "fit.largest_rate": .3}),
-        Variant("start", "learned steps, then Adam", {**learned, **slow, "fit.steps": f.steps, "fit.points": f.points}),
-        Variant("start", "learned steps, then momentum", {**momentum, **few}),
-        Variant("start", "learned steps, then a third of momentum", {**momentum, **few, "fit.steps": f.steps//12}),
     ]
 
 # %% ../../nbs/studies/80_readability.ipynb #a80957f7
