@@ -48,7 +48,7 @@ def fitting_variants(preset: Preset) -> list[Variant]:
     def by_adam(factor: str, name: str, **changes) -> Variant:
         return Variant(factor, name, adam | {k.replace("_", "."): v for k, v in changes.items()})
 
-    return [
+    every = [
         Variant("base", "the preset"),
         Variant("start", "learned steps alone", {**momentum, "fit.steps": 0}),
         Variant("start", "learned steps alone, rates up to .3", {**momentum, "fit.steps": 0, "fit.largest_rate": .3}),
@@ -69,6 +69,7 @@ def fitting_variants(preset: Preset) -> list[Variant]:
         by_adam("rule", "Muon, a third of the steps", fit_rule="muon", fit_steps=max(1, f.steps//3)),
         by_adam("start", "by Reptile", init="meta"),
     ]
+    return [every[0], *(v for v in every[1:] if get_preset(preset, **v.changes) != preset)]
 
 # %% ../../nbs/studies/80_readability.ipynb #a80957f7
 def readability_row(
