@@ -73,7 +73,7 @@ def _shape(name: str, label: str, source: str, arrays: dict) -> Shape:
         for key in arrays.keys() & {"points", "vertices"}: arrays[key] = xyz_columns(arrays[key], key)
         if "face_parts" in arrays: arrays["face_parts"] = as_part_numbers(arrays["face_parts"], "face_parts", source)
         if "faces" in arrays:
-            triangles, n = as_triangles(arrays["faces"]), len(arrays["faces"])
+            triangles, n = as_triangles(arrays["faces"], arrays["vertices"]), len(arrays["faces"])
             if "face_parts" in arrays: arrays["face_parts"] = np.repeat(arrays["face_parts"], len(triangles)//max(n, 1))
             arrays["faces"] = triangles
         return Shape(name, label=label, source=source, **arrays)

@@ -39,6 +39,9 @@ def read_npz(path: Path) -> dict:
     refuse_zip_bomb(path)
     with np.load(path, allow_pickle=False) as f:
         names = {name.casefold(): name for name in f.files}
+        twice = [name for name in f.files if name not in names.values()]
+        twice += ["point_parts"] if {"parts", "point_parts"} <= names.keys() else []
+        if twice: raise Refused(f"it has two arrays that could be its {twice[0].casefold()}", "save one of them")
         out = {field: f[names[name]] for name, field in FIELDS.items() if name in names}
         grids = [f[names[name]] for name in sorted(GRIDS & names.keys())] if "points" not in out else []
     if "points" in out: refuse_queries(names)
@@ -55,7 +58,7 @@ def read_npz(path: Path) -> dict:
         if (n := len(out.get(of, ()))) != len(out[field]):
             raise Refused(f"it has {len(out[field])} {field} for {n} {of}", f"save a part for each of the {of}")
     if "faces" in out:
-        triangles = as_triangles(out["faces"])
+        triangles = as_triangles(out["faces"], out["vertices"])
         if "face_parts" in out:
             out["face_parts"] = np.repeat(out["face_parts"], len(triangles) // max(len(out["faces"]), 1))
         out["faces"] = triangles

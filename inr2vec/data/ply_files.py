@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from .arrays import refuse_queries
+from ..core.errors import Refused
+from .arrays import as_numbers, refuse_queries
 from .files import register_format
-from .mesh_files import fans
+from .polygons import fans
 
 # %% ../../nbs/data/44_ply_files.ipynb #a4f4174f
 TYPES = {
@@ -56,6 +57,10 @@ def _header(data: bytes) -> tuple[str, list[Element], bytes]:
     kind, elements = "", []
     for line in data[:end].decode("latin-1").splitlines()[1:]:
         word, *rest = line.split() or [""]
+        known = {"property": elements[-1:] and elements[-1].properties, "element": [e.name for e in elements]}
+        taken = known.get(word, ())
+        if (name := "".join(rest[-1:] if word == "property" else rest[:1])) in taken:
+            raise Refused(f"its header has {word} {name} twice", "export it again, with one")
         if word == "format": kind = rest[0]
         elif word == "element": elements.append(Element(rest[0], int(rest[1])))
         elif word == "property" and rest[0] == "list": elements[-1].properties[rest[3]] = TYPES[rest[1]], TYPES[rest[2]]
@@ -72,7 +77,7 @@ def _text_rows(tokens: list[bytes], at: int, element: Element) -> tuple[dict, in
     if element.has_lists and width == 1 and element.count and at < len(tokens): width = int(tokens[at]) + 1
     block = tokens[at:at + element.count*width]
     if len(block) == element.count*width and (not element.has_lists or len(element.properties) == 1):
-        rows = np.array(block).astype(np.float64).reshape(element.count, width)
+        rows = as_numbers(block).reshape(element.count, width)
         if not element.has_lists: return dict(zip(element.properties, rows.T)), at + len(block)
         if (rows[:, 0] == width - 1).all(): return {n: rows[:, 1:] for n in element.properties}, at + len(block)
     elif not element.has_lists:
@@ -165,7 +170,7 @@ def read_ply(path: Path) -> dict:
     if not {"x", "y", "z"} <= found.get("vertex", {}).keys(): raise ValueError("it has no vertices with x, y and z")
     xyz = np.stack([np.asarray(found["vertex"][axis]).reshape(-1) for axis in "xyz"], 1)
     has = {element for element, columns in found.items() if len(next(iter(columns.values()), ()))}
-    faces = fans(_polygons(found["face"])) if "face" in has else np.zeros((0, 3), np.int64)
+    faces = fans(_polygons(found["face"]), xyz) if "face" in has else np.zeros((0, 3), np.int64)
     if "tristrips" in has:
         strips = [t for strip in _polygons(found["tristrips"]) for t in strip_triangles(list(strip))]
         faces = np.concatenate([faces, np.array(strips, np.int64).reshape(-1, 3)])

@@ -24,7 +24,7 @@ from inr2vec.core.errors import (
     printable,
 )
 from ..core.seeds import numpy_rng
-from .arrays import ROUNDING, as_coordinates, as_part_numbers, as_whole_numbers, unique_rows
+from .arrays import COARSEST, ROUNDING, as_coordinates, as_part_numbers, as_whole_numbers, unique_rows
 
 # %% ../../nbs/data/10_shapes.ipynb #a06ff620
 @dataclass(eq=False)
@@ -88,6 +88,9 @@ def _check_coordinates(source: str, x: np.ndarray, what: str):
         raise NonFinite(source, f"{bad} of its {len(x)} {what} are not finite")
     if len(x) == 1: raise DegenerateShape(source, f"it has a single one of {what}")
     if (x == x[0]).all(): raise DegenerateShape(source, f"its {len(x)} {what} are all the same point")
+    if x.dtype == np.float32 and (step := np.spacing(np.abs(x).max())) > COARSEST*(extent := np.ptp(x, axis=0).max()):
+        problem = f"its {what} were rounded to steps of {step:g} by single precision, {step/extent:.0%} of its extent"
+        raise BadShape(source, problem, "export it in double precision, or move it to the origin before you save it")
 
 def _check_mesh(shape: Shape):
     "Raise unless faces are (f, 3) indices of vertices that are finite and have an extent, and no face is without area."

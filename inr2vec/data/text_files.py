@@ -13,7 +13,7 @@ import numpy as np
 
 from ..core.errors import Refused
 from ..core.io import text_of
-from .arrays import refuse_queries, xyz_columns
+from .arrays import as_numbers, refuse_queries, xyz_columns
 from .files import register_format
 
 # %% ../../nbs/data/48_text_files.ipynb #2c202003
@@ -49,10 +49,20 @@ def _columns_named(line: str) -> list[int]:   # where x, y and z are
     refuse_queries(names)
     return [names.index(axis) for axis in "xyz"]
 
+def _columns_in_comment(lines: list[str], width: int) -> list[int] | None:
+    "The places of x, y and z if a comment before the points is a header of `width` columns, or None."
+    for line in lines:
+        if not line.startswith("#"): return None
+        names = re.split(r"[\s,;]+", line.strip("# \t").casefold())
+        if len(names) != width or any(names.count(axis) != 1 for axis in "xyz"): continue
+        return _columns_named(line.lstrip("#"))
+    return None
+
 @register_format(".txt", ".xyz", ".pts")
 def read_text_cloud(path: Path) -> dict:
     "The points (n, 3) of a text file. Raises `ValueError` if a count is not met or something cannot be told."
-    lines = [re.split(r"#|(?<=\S)\s*//", l)[0].strip() for l in text_of(path).splitlines()]
+    written = [l for l in map(str.strip, text_of(path).splitlines()) if l]
+    lines = [re.split(r"#|(?<=\S)\s*//", l)[0].strip() for l in written]
     lines, at, count = [l for l in lines if l], None, None
     while lines and (not NUMBER.match(lines[0]) or lines[0].isdigit()):
         first = lines.pop(0)
@@ -64,8 +74,8 @@ def read_text_cloud(path: Path) -> dict:
     rows = split_columns(lines)
     widths = {len(row) for row in rows}
     if len(widths) > 1: raise ValueError(f"its lines have {min(widths)} to {max(widths)} columns")
-    if any("_" in word for row in rows for word in row): raise ValueError("a number has an underscore in it")
-    table = np.array(rows).astype(np.float64)
+    table = as_numbers(rows)
+    at = at or _columns_in_comment(written, table.shape[1])
     if at is not None and max(at) >= table.shape[1]:
         raise ValueError(f"it names more columns than the {table.shape[1]} that it has")
     return dict(points=xyz_columns(table) if at is None else table[:, at])

@@ -13,7 +13,7 @@ from ..core.errors import printable
 from ..core.seeds import numpy_rng
 from .files import FILE_READERS
 from .folder_layouts import file_entry
-from .layouts import SPLITS, Entry, Layout, register_layout
+from .layouts import PART_NAMES, Entry, Layout, register_layout
 
 # %% ../../nbs/data/57_unsplit_layouts.ipynb #07ea94d1
 TESTED = 5      # one shape of so many is for testing
@@ -30,9 +30,9 @@ def _class_files(root: Path) -> dict[str, list[Path]]:
 
 
 def is_unsplit(root: str | Path) -> bool:
-    "Whether `root` has folders of shapes, and none of them is called as a split is."
+    "Whether `root` has folders of shapes, and none of them is called as a split is, such as 'Train' or 'testing'."
     classes = _class_files(Path(root))
-    return bool(classes) and not set(classes) & set(SPLITS)
+    return bool(classes) and not {label.casefold() for label in classes} & PART_NAMES.keys()
 
 
 def test_files(label: str, files: list[Path]) -> set[Path]:

@@ -21,11 +21,13 @@ from .files import register_format
 MAX_RESOLUTION = 256   # cells along an axis: more would take gigabytes
 
 def filled_cells(grid: np.ndarray) -> np.ndarray:   # bool, like `grid`
-    "The cells of a grid that are filled. Raises `ValueError` if it is no grid or has more than two values."
+    "The cells of a grid that are filled. Raises `Refused` if it is no grid or has more than two values."
     grid = np.asarray(grid)
     if grid.ndim != 3 or not all(1 <= n <= MAX_RESOLUTION for n in grid.shape):
-        raise ValueError(f"its grid has the shape {grid.shape}, not three sides of 1 to {MAX_RESOLUTION} cells")
-    if grid.dtype.kind not in "biuf": raise ValueError(f"its grid holds values of type {grid.dtype}, not 0 and 1")
+        raise Refused(f"its grid has the shape {grid.shape}, not three sides of 1 to {MAX_RESOLUTION} cells",
+                      "save one grid to a file, unpacked, as an array of x, y and z")
+    if grid.dtype.kind not in "biuf":
+        raise Refused(f"its grid holds values of type {grid.dtype}, not 0 and 1", "save it as booleans or as numbers")
     values = np.unique(grid)
     if len(values) > 2 or values[0] not in (0, 1, 255) or values[-1] not in (0, 1, 255):
         raise Refused(f"its grid holds {len(values)} values from {values[0]} to {values[-1]}, not 0 and 1 alone",

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['APART', 'ON_CPU', 'PAPER_TRAINING', 'Questions', 'ask', 'TrainSpec', 'History', 'contrastive_loss', 'batch_of',
-           'Views', 'Batch', 'itself', 'step_loss', 'Runtime', 'train']
+           'Views', 'Batch', 'itself', 'narrow_products', 'step_loss', 'Runtime', 'train']
 
 # %% ../../nbs/embedding/50_training.ipynb #00000003
 from collections.abc import Callable
@@ -23,6 +23,7 @@ from ..core.io import declare_later_options
 from ..core.loop import Checkpoint, LoopPlan, evenly_spaced, run_loop
 from ..core.seeds import torch_rng
 from ..data.shapes import Shape
+from ..inrs.c_kernels import fast_bfloat16
 from ..inrs.manual_grad import PRECISIONS
 from ..inrs.muon import tf32_products
 from ..inrs.queries import QuerySpec, make_queries
@@ -77,7 +78,7 @@ class TrainSpec:
     contrast: float = 0.         # weight of the contrastive loss between two motions of one INR
     temperature: float = .1      # of that loss
     views: int = 0               # motions of each INR, drawn once, of which a step takes one; 0: new ones every step
-    precision: str = "float32"      # of the products: 'tf32' or 'bfloat16' where the machine multiplies these faster
+    precision: str = "float32"      # of products; 'tf32' and 'bfloat16' hold where the machine multiplies them faster
     max_steps: int | None = None # an end to large data sets: at most so many steps
     schedule: str = "one-cycle"  # of the rate; 'constant' as in the paper
     validation: float = 0.       # share of each class whose reconstructions choose the step; 0 keeps the last step
@@ -194,6 +195,10 @@ def itself(z: Tensor) -> Tensor:
     "All parts of a batch, where there is one process."
     return z
 
+def narrow_products(spec: TrainSpec, device: torch.device) -> bool:
+    "Whether products are taken in bfloat16: if asked for, and on a processor only if it has them in hardware."
+    return spec.precision == "bfloat16" and (device.type != "cpu" or fast_bfloat16())
+
 def step_loss(
     views: Views,
     decoder: nn.Module,
@@ -203,7 +208,7 @@ def step_loss(
 ) -> tuple[Tensor, Tensor]:
     "The reconstruction loss and the contrastive loss of one step."
     spec = views.spec
-    with torch.autocast(batch.x.device.type, torch.bfloat16, enabled=spec.precision == "bfloat16"):
+    with torch.autocast(batch.x.device.type, torch.bfloat16, enabled=narrow_products(spec, batch.x.device)):
         z, x = views(batch.i, batch.x, batch.rng, 2 if spec.contrast else 1)
         logits = decoder(z[0], x).float()
     loss = field_loss(field, logits, batch.label[views.part]).mean()

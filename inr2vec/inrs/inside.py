@@ -34,15 +34,34 @@ class Oriented(NamedTuple):
     cavity: np.ndarray     # for each piece, whether it is the wall of a cavity
     touching: bool         # whether pieces share edges, so that vertices at the same place had to be kept apart
 
+def _wound_alike(faces: np.ndarray) -> np.ndarray | None:   # (f, 3)
+    "Closed faces with some turned, so that both at each edge run along it in opposite directions; None if they cannot."
+    start, end = faces[:, [0, 1, 2]].reshape(-1), faces[:, [1, 2, 0]].reshape(-1)
+    low, high = np.minimum(start, end), np.maximum(start, end)
+    order = np.lexsort((high, low))
+    if len(order) % 2: return None
+    i, j = order[::2], order[1::2]      # the two faces of an edge, if it has two
+    if (low[i] != low[j]).any() or (high[i] != high[j]).any(): return None
+    if ((low[i][1:] == low[i][:-1]) & (high[i][1:] == high[i][:-1])).any(): return None      # four faces at an edge
+    alike, n = start[i] == end[j], len(faces)
+    i, j = i//3, j//3
+    # each face is there twice, as it is and turned: what belongs together is one component
+    a, b = np.concatenate([i, i + n]), np.concatenate([np.where(alike, j, j + n), np.where(alike, j + n, j)])
+    _, group = connected_components(coo_matrix((np.ones(len(a)), (a, b)), shape=(2*n, )*2), directed=False)
+    if (group[:n] == group[n:]).any(): return None
+    kept = np.bincount(group[:n], minlength=group.max() + 1)     # faces that a component leaves as they are
+    turned = kept[group[:n]] < kept[group[n:]]
+    turned |= (kept[group[:n]] == kept[group[n:]]) & (group[:n] > group[n:])
+    return np.where(turned[:, None], faces[:, ::-1], faces)
+
 def oriented(shape: Shape) -> Oriented | None:
-    "The faces of a closed mesh, turned so that normals point outwards; None if windings are not consistent."
+    "The faces of a closed mesh, turned so that normals point outwards; None if windings cannot be made consistent."
     merged, index = unique_rows(shape.vertices)
     for vertices, faces in ((merged, index[shape.faces]), (shape.vertices, shape.faces)):
         vertices, faces, touching = vertices.astype(np.float64), faces.astype(np.int64), vertices is shape.vertices
-        start, end = faces[:, [0, 1, 2]].reshape(-1), faces[:, [1, 2, 0]].reshape(-1)
-        forth, back = start*len(vertices) + end, end*len(vertices) + start
-        if len(np.unique(forth)) == len(forth) and np.array_equal(np.sort(forth), np.sort(back)): break
+        if (faces := _wound_alike(faces)) is not None: break
     else: return None
+    start, end = faces[:, [0, 1, 2]].reshape(-1), faces[:, [1, 2, 0]].reshape(-1)
     graph = coo_matrix((np.ones(len(start)), (start, end)), shape=(len(vertices), )*2)
     n, of_vertex = connected_components(graph, directed=False)
     piece, corners = of_vertex[faces[:, 0]], vertices[faces] - vertices.mean(0)

@@ -15,7 +15,7 @@ from ..store.identity import digest_of
 from ..experiments.jobs import Job
 from ..core.errors import UnknownOption
 from .fast_fitting import rows_by_steps
-from ..embedding.presets import get_preset, PresetTable
+from ..embedding.presets import BY_ADAM, PresetTable, get_preset
 from ..data.shapes import Shape
 from ..core.io import fingerprint, write_atomically
 
@@ -52,7 +52,7 @@ def rows_by_width(shapes: list[Shape],
     home, rows = Path(job.folder)/f"widths-{field}-{p.name}-seed{seed}-{key[:8]}", []
     home.mkdir(parents=True, exist_ok=True)
     for w in widths:
-        wide = get_preset(p, **{"siren.hidden": w})
+        wide = get_preset(p, **{**BY_ADAM.get(p.name, {}), "siren.hidden": w})   # starts are learned for one width
         for n in steps:
             if not (at := home/f"{w}-{n}.json").exists():
                 row = rows_by_steps(

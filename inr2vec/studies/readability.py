@@ -22,7 +22,7 @@ from ..core.errors import Inr2VecError, UnknownOption
 from ..core.io import write_atomically
 from ..core.seeds import seed_for
 from ..data.shapes import Shape
-from ..embedding.presets import Preset
+from ..embedding.presets import BY_ADAM, Preset, get_preset
 from ..experiments.jobs import Job
 from ..experiments.scoreboard import depth_of_retrieval
 from ..inrs.fitting import field_error
@@ -37,34 +37,39 @@ from ..tasks.retrieval import embedding_distances
 
 # %% ../../nbs/studies/80_readability.ipynb #45db8889
 def fitting_variants(preset: Preset) -> list[Variant]:
-    "The preset's fitting (first), and every change of it that is measured."
-    f, hidden = preset.fit, preset.siren.hidden
-    slow = {"fit.lr": f.lr/3}
+    "The preset's fitting (first), and every other way that is measured."
+    adam, hidden = BY_ADAM.get(preset.name, {}), preset.siren.hidden
+    f = get_preset(preset, **adam).fit
     few = {"fit.points": 4*f.points, "fit.steps": max(1, f.steps//4)}
-    learned = {"init": "meta-sgd"}
-    return [
+    learned = {"init": "meta-sgd", "fit.rule": "adam"}
+    slow = {"fit.lr": f.lr/3, "fit.decay": True}
+    momentum = {**learned, "fit.rule": "momentum", "fit.lr": .3, "fit.decay": True}
+
+    def by_adam(factor: str, name: str, **changes) -> Variant:
+        return Variant(factor, name, adam | {k.replace("_", "."): v for k, v in changes.items()})
+
+    every = [
         Variant("base", "the preset"),
-        Variant("rate", "a third", slow),
-        Variant("rate", "a tenth", {"fit.lr": f.lr / 10}),
-        Variant("rate", "a tenth, constant", {"fit.lr": f.lr / 10, "fit.decay": False}),
-        Variant("rate", "three times", {"fit.lr": 3 * f.lr}),
-        Variant("steps", "a third", {"fit.steps": max(1, f.steps // 3)}),
-        Variant("steps", "twice, a tenth of the rate", {"fit.steps": 2 * f.steps, "fit.lr": f.lr / 10}),
-        Variant("points", "four times, a quarter of the steps", few),
-        Variant(
-            "points", "a quarter, four times the steps", {"fit.points": max(1, f.points // 4), "fit.steps": 4 * f.steps}
-        ),
-        Variant("width", "half", {"siren.hidden": hidden // 2}),
-        Variant("width", "twice, a third of the rate", {"siren.hidden": 2 * hidden, **slow}),
-        Variant("rule", "Muon, a third of the steps", {"fit.rule": "muon", "fit.steps": max(1, f.steps // 3)}),
-        Variant("start", "by Reptile", {"init": "meta"}),
-        Variant("start", "learned steps, one more", {**learned, "fit.steps": 1, **slow}),
-        Variant("start", "learned steps, then Adam", {**learned, **slow}),
-        Variant(
-            "start", "learned steps, then half as many of Adam", {**learned, **slow, "fit.steps": max(1, f.steps // 2)}
-        ),
-        Variant("start", "learned steps, then momentum", {**learned, **few, "fit.rule": "momentum", "fit.lr": 0.3}),
+        Variant("start", "learned steps alone", {**momentum, "fit.steps": 0}),
+        Variant("start", "learned steps alone, rates up to .3", {**momentum, "fit.steps": 0, "fit.largest_rate": .3}),
+        Variant("start", "learned steps, then Adam", {**learned, **slow, "fit.steps": f.steps, "fit.points": f.points}),
+        Variant("start", "learned steps, then momentum", {**momentum, **few}),
+        Variant("start", "learned steps, then a third of momentum", {**momentum, **few, "fit.steps": f.steps//12}),
+        by_adam("rate", "Adam, a narrow INR's rate", fit_lr=f.lr),
+        by_adam("rate", "a third", fit_lr=f.lr/3),
+        by_adam("rate", "a tenth", fit_lr=f.lr/10),
+        by_adam("rate", "a tenth, constant", fit_lr=f.lr/10, fit_decay=False),
+        by_adam("rate", "three times", fit_lr=3*f.lr),
+        by_adam("steps", "a third", fit_steps=max(1, f.steps//3)),
+        by_adam("steps", "twice, a tenth of the rate", fit_steps=2*f.steps, fit_lr=f.lr/10),
+        by_adam("points", "four times, a quarter of the steps", fit_points=4*f.points, fit_steps=max(1, f.steps//4)),
+        by_adam("points", "a quarter, four times the steps", fit_points=max(1, f.points//4), fit_steps=4*f.steps),
+        by_adam("width", "half", siren_hidden=hidden//2),
+        by_adam("width", "twice, a third of the rate", siren_hidden=2*hidden, fit_lr=f.lr/3),
+        by_adam("rule", "Muon, a third of the steps", fit_rule="muon", fit_steps=max(1, f.steps//3)),
+        by_adam("start", "by Reptile", init="meta"),
     ]
+    return [every[0], *(v for v in every[1:] if get_preset(preset, **v.changes) != preset)]
 
 # %% ../../nbs/studies/80_readability.ipynb #a80957f7
 def readability_row(

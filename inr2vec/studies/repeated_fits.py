@@ -17,7 +17,7 @@ from ..core.errors import UnknownOption
 from ..inrs.targets import field_loss, to_label
 from ..experiments.jobs import Job
 from ..inrs.starts import initialisation, learned_rates
-from ..embedding.presets import Preset, get_preset
+from ..embedding.presets import BY_ADAM, Preset, get_preset
 from ..inrs.queries import make_queries
 from ..core.seeds import seed_for
 from ..data.shapes import Shape
@@ -46,6 +46,7 @@ def refit(
 ) -> Inrs:
     "An INR of each of `shapes`."
     p, field, seed = job.settings, job.field, job.seed
+    if start: p = get_preset(p, **BY_ADAM.get(p.name, {}))    # learned rates belong to the learned start
     key = fingerprint(
         dict(
             siren=asdict(p.siren),
