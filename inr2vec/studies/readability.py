@@ -48,8 +48,13 @@ def fitting_variants(preset: Preset) -> list[Variant]:
     def by_adam(factor: str, name: str, **changes) -> Variant:
         return Variant(factor, name, adam | {k.replace("_", "."): v for k, v in changes.items()})
 
-    return [
+    every = [
         Variant("base", "the preset"),
+        Variant("start", "learned steps alone", {**momentum, "fit.steps": 0}),
+        Variant("start", "learned steps alone, rates up to .3", {**momentum, "fit.steps": 0, "fit.largest_rate": .3}),
+        Variant("start", "learned steps, then Adam", {**learned, **slow, "fit.steps": f.steps, "fit.points": f.points}),
+        Variant("start", "learned steps, then momentum", {**momentum, **few}),
+        Variant("start", "learned steps, then a third of momentum", {**momentum, **few, "fit.steps": f.steps//12}),
         by_adam("rate", "Adam, a narrow INR's rate", fit_lr=f.lr),
         by_adam("rate", "a third", fit_lr=f.lr/3),
         by_adam("rate", "a tenth", fit_lr=f.lr/10),
@@ -63,12 +68,8 @@ def fitting_variants(preset: Preset) -> list[Variant]:
         by_adam("width", "twice, a third of the rate", siren_hidden=2*hidden, fit_lr=f.lr/3),
         by_adam("rule", "Muon, a third of the steps", fit_rule="muon", fit_steps=max(1, f.steps//3)),
         by_adam("start", "by Reptile", init="meta"),
-        Variant("start", "learned steps alone", {**momentum, "fit.steps": 0}),
-        Variant("start", "learned steps alone, rates up to .3", {**momentum, "fit.steps": 0, "fit.largest_rate": .3}),
-        Variant("start", "learned steps, then Adam", {**learned, **slow, "fit.steps": f.steps, "fit.points": f.points}),
-        Variant("start", "learned steps, then momentum", {**momentum, **few}),
-        Variant("start", "learned steps, then a third of momentum", {**momentum, **few, "fit.steps": f.steps//12}),
     ]
+    return [every[0], *(v for v in every[1:] if get_preset(preset, **v.changes) != preset)]
 
 # %% ../../nbs/studies/80_readability.ipynb #a80957f7
 def readability_row(
