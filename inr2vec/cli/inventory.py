@@ -7,23 +7,22 @@ __all__ = ['INVENTORY', 'installation', 'info', 'list_choices']
 
 # %% ../../nbs/cli/60_inventory.ipynb #ca6bf87f
 import json
-from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
 
+from .completion import completing, shipped_models
+from .log import say
 from .options import AsJson, app, plain_errors
 from ..core.errors import one_of
 
 # %% ../../nbs/cli/60_inventory.ipynb #21eb4f31
 def installation() -> dict[str, object]:
     "Versions, the device that would be used, and the models that came with the package."
-    import inr2vec
     from inr2vec.embedding.model import best_device
     from inr2vec.report.results import environment
     found = environment(best_device())
-    folder = Path(inr2vec.__file__).parent/"pretrained"
-    found["models"] = sorted(p.name for p in folder.iterdir() if (p/"config.json").is_file()) if folder.is_dir() else []
+    found["models"] = shipped_models()
     return found
 
 
@@ -32,10 +31,10 @@ def info(as_json: AsJson = False) -> None:
     "Versions, the device, and the models that came with the package."
     with plain_errors():
         found = installation()
-        if as_json: return typer.echo(json.dumps(found, indent=1))
+        if as_json: return say(json.dumps(found, indent=1))
         width = max(map(len, found))
         for key, value in found.items():
-            typer.echo(f"{key:{width}}  {', '.join(value) if isinstance(value, list) else value}")
+            say(f"{key:{width}}  {', '.join(value) if isinstance(value, list) else value}")
 
 # %% ../../nbs/cli/60_inventory.ipynb #ededa3cf
 def _experiments() -> dict[str, str]:
@@ -74,15 +73,19 @@ INVENTORY = {    # what there is a choice of -> names, with a line for each
 
 @app.command("list")
 def list_choices(
-    what: Annotated[Optional[str], typer.Argument(help="experiments, presets, encoders, layouts or formats")] = None,
+    what: Annotated[
+        Optional[str],
+        typer.Argument(help="experiments, presets, encoders, layouts or formats",
+                       autocompletion=completing(lambda: list(INVENTORY))),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     "What there is to choose from: experiments with what they answer, presets, encoders, layouts, file formats."
     with plain_errors():
         kinds = [one_of(what, INVENTORY, "what to list")] if what else list(INVENTORY)
         found = {kind: INVENTORY[kind]() for kind in kinds}
-        if as_json: return typer.echo(json.dumps(found, indent=1))
+        if as_json: return say(json.dumps(found, indent=1))
         for kind, lines in found.items():
-            if len(found) > 1: typer.secho(f"\n{kind}", bold=True)
+            if len(found) > 1: say(f"\n{kind}", bold=True)
             width = max(map(len, lines))
-            for name, about in lines.items(): typer.echo(f"  {name:{width}}  {about}")
+            for name, about in lines.items(): say(f"  {name:{width}}  {about}")

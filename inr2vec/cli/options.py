@@ -4,43 +4,41 @@
 
 # %% auto #0
 __all__ = ['app', 'Dataset', 'PresetName', 'FieldName', 'Seed', 'Folder', 'Set', 'Classes', 'EncoderName', 'Model', 'Device',
-           'Quiet', 'AsJson', 'version', 'parse_classes', 'plain_errors', 'place_for_file']
+           'Quiet', 'AsJson', 'LogFile', 'parse_classes', 'plain_errors', 'before', 'place_for_file', 'check_ending']
 
 # %% ../../nbs/cli/10_options.ipynb #f416b660
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from sys import argv
 from typing import Annotated, Optional
 
 import typer
 
 from .. import __version__
-from ..core.errors import CannotWrite, Inr2VecError, printable
+from .completion import complete_fields, complete_models, complete_presets
+from .log import LOG, say, start_log
+from ..core.errors import CannotWrite, Inr2VecError, UnknownOption, printable
 from ..core.io import make_folder
 
 # %% ../../nbs/cli/10_options.ipynb #fa884fd7
 app = typer.Typer(
     help="Deep Learning on Implicit Neural Representations of Shapes: the paper you can run.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-
-
-@app.callback(invoke_without_command=True)
-def version(show: Annotated[bool, typer.Option("--version", help="print the version")] = False) -> None:
-    "Options that come before a command."
-    if show:
-        typer.echo(__version__)
-        raise typer.Exit()
 
 # %% ../../nbs/cli/10_options.ipynb #5634eff2
 Dataset = Annotated[
     str, typer.Option(help="a folder of shapes, 'families' (made on the spot), or 'families:chair,sofa'")
 ]
-PresetName = Annotated[str, typer.Option(help="smoke, laptop, hour, gpu, paper or released")]
+PresetName = Annotated[
+    str, typer.Option(help="smoke, laptop, hour, gpu, paper or released", autocompletion=complete_presets)
+]
 FieldName = Annotated[
-    str, typer.Option("--field", help="udf for point clouds, sdf for watertight meshes, occ for voxels")
+    str,
+    typer.Option("--field", help="udf for point clouds, sdf for watertight meshes, occ for voxels",
+                 autocompletion=complete_fields),
 ]
 Seed = Annotated[int, typer.Option(help="decides everything random")]
 Folder = Annotated[Path, typer.Option(help="where INRs and models are kept, so that nothing is made twice")]
@@ -51,7 +49,11 @@ Classes = Annotated[
     Optional[str], typer.Option(help="names with commas between, or a number: so many of the largest classes")
 ]
 EncoderName = Annotated[Optional[str], typer.Option(help="an encoder by its name; the preset's own by default")]
-Model = Annotated[str, typer.Option(help="the folder of a saved model, or the name of one that came with the package")]
+Model = Annotated[
+    str,
+    typer.Option(help="the folder of a saved model, or the name of one that came with the package",
+                 autocompletion=complete_models),
+]
 Device = Annotated[Optional[str], typer.Option(help="cpu, cuda or cuda:1; the GPU if there is one, by default")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="no progress, and nothing but the result")]
 AsJson = Annotated[bool, typer.Option("--json", help="the result as JSON")]
@@ -83,9 +85,32 @@ def plain_errors() -> Iterator[None]:
     try: yield
     except Inr2VecError as e: said, cause = str(e), e
     except OSError as e: said, cause = _in_words(e), e
+    except (typer.Exit, typer.Abort): raise
+    except Exception:
+        LOG.exception("a mistake of the program")
+        raise
     else: return
-    typer.secho(said, fg="red", err=True)
+    say(said, error=True, fg="red", err=True)
     raise typer.Exit(2) from cause
+
+# %% ../../nbs/cli/10_options.ipynb #ddf774a2
+LogFile = Annotated[
+    Optional[Path], typer.Option("--log", help="a file for what is told, warned and gone wrong, with the time")
+]
+
+
+@app.callback(invoke_without_command=True)
+def before(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="print the version")] = False,
+    log: LogFile = None,
+) -> None:
+    "Options that come before a command."
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit()
+    if log is None: return
+    with plain_errors(): context.call_on_close(start_log(log, ["inr2vec", __version__, *argv[1:]]))
 
 # %% ../../nbs/cli/10_options.ipynb #beb064ef
 def place_for_file(path: Path) -> Path:
@@ -94,3 +119,10 @@ def place_for_file(path: Path) -> Path:
     if not path.parent.is_dir(): raise CannotWrite(path, f"there is no folder {path.parent}", "make it first")
     make_folder(path.parent)
     return path
+
+# %% ../../nbs/cli/10_options.ipynb #d13fa51e
+def check_ending(path: Path, endings: tuple[str, ...], what: str) -> Path:
+    "`path`, whose ending must be one of `endings`. Raises `UnknownOption` before any work."
+    if path.suffix.lower() in endings: return path
+    ending = f"the ending {path.suffix!r}" if path.suffix else "a file without an ending"
+    raise UnknownOption(path, f"{ending} is no format for {what}", f"use {' or '.join(map(repr, endings))}")

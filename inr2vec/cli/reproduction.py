@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
+from .completion import complete_experiments, complete_fields
+from .log import say
 from .notebook_runs import finished_run, run_recorded
 from .options import (AsJson, Classes, Dataset, EncoderName, Folder, PresetName, Quiet, Set, app,
                                  parse_classes, plain_errors)
@@ -54,15 +56,15 @@ class Terminal:
 
     def tell(self, words: str, error: bool = False) -> None:
         "What happens on the way."
-        if error: typer.secho(words, fg="red", err=True)
-        elif not self.quiet: typer.echo(words, err=self.as_json)
+        if error: say(words, error=True, fg="red", err=True)
+        elif not self.quiet: say(words, err=self.as_json)
 
     def show(self, runs: "list[Run]", wanted: dict[str, Experiment]) -> None:
         "The table of all runs, or the runs with its rows as JSON."
         from inr2vec.report.summary import summary
         table = summary(runs, wanted)
-        if not self.as_json: return typer.echo(f"\n{table}")
-        typer.echo(json.dumps(dict(runs=[asdict(run) for run in runs], figures=table.rows), indent=1, default=str))
+        if not self.as_json: return say(f"\n{table}")
+        say(json.dumps(dict(runs=[asdict(run) for run in runs], figures=table.rows), indent=1, default=str))
 
 
 def run_all(
@@ -87,7 +89,6 @@ def run_all(
     terminal.show(runs, wanted)
     return runs
 
-
 # %% ../../nbs/cli/50_reproduction.ipynb #8dd97797
 Parameter = Annotated[
     Optional[list[str]], typer.Option("--parameter", "-p", help="another parameter of the notebook, e.g. -p views=2")
@@ -103,10 +104,12 @@ Force = Annotated[bool, typer.Option("--force", help="with 'all': also what is f
 
 @app.command()
 def reproduce(  # noqa: PLR0913 - the parameters of a command are its options
-    experiment: Annotated[str, typer.Argument(help="the name of an experiment, or 'all'")],
+    experiment: Annotated[
+        str, typer.Argument(help="the name of an experiment, or 'all'", autocompletion=complete_experiments)
+    ],
     preset: PresetName = "laptop",
     dataset: Dataset = "families",
-    field: Annotated[Optional[str], typer.Option("--field")] = None,
+    field: Annotated[Optional[str], typer.Option("--field", autocompletion=complete_fields)] = None,
     encoder: EncoderName = None,
     classes: Classes = None,
     seed: SomeSeed = None,
