@@ -41,7 +41,8 @@ def _measured_on(o: Outcome) -> str:
     inrs = f"{o.inrs:,} INRs" if o.inrs else ""
     where = "" if o.result.dataset == "none" else o.result.dataset
     encoder = "inr2vec's encoder" if o.encoder in OURS else f"encoder {o.encoder}"
-    return as_text(", ".join(filter(None, (where, inrs, encoder, f"{o.result.preset} preset", f"seed {o.result.seed}"))))
+    settings = f"{o.result.preset} preset", f"seed {o.result.seed}"
+    return as_text(", ".join(filter(None, (where, inrs, encoder, *settings))))
 
 
 def _headline_row(claim: Claim, results: list[Result]) -> dict:
@@ -91,7 +92,7 @@ def headline_chart(folder: str | Path) -> Picture:     # with JSON
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
     claims, results = headline_claims(), counted_results(folder)
-    fig = Figure(figsize=(9, .62*len(claims) + 1.3), layout="constrained")
+    fig = Figure(figsize=(9, .52*len(claims) + 1.2), layout="constrained")
     ax = fig.subplots()
     for i, claim in enumerate(claims):
         pairs = [(c, o) for o in outcomes_of(claim, results) for c in o.comparisons]
@@ -100,8 +101,9 @@ def headline_chart(folder: str | Path) -> Picture:     # with JSON
         if i % 2: ax.axhspan(i - .5, i + .5, color="#f4f6f8", zorder=0)
     ax.axvline(1, color="#444444", lw=1)
     ax.set_xscale("log", base=2)
-    ticks = [2.**k for k in range(-4, 5)]
-    ax.set(xlim=(1/WIDEST/1.1, 1.1*WIDEST), ylim=(len(claims) - .5, -.5))
+    lowest, highest = min(.5, ax.dataLim.x0), max(2., ax.dataLim.x1)
+    ticks = [2.**k for k in range(-4, 5) if lowest/1.5 <= 2.**k <= highest*1.5]
+    ax.set(xlim=(lowest/1.15, 1.15*highest), ylim=(len(claims) - .5, -.5))
     ax.set_xticks(ticks, [f"{t:g}" if t >= 1 else f"1/{1/t:g}" for t in ticks])
     ax.set_yticks(range(len(claims)), [textwrap.fill(c.headline, 40) for c in claims], fontsize=9)
     ax.set_xlabel("how far it does what the claim asks (1: just so), with 95% intervals of shares")
