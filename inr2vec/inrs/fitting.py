@@ -31,7 +31,7 @@ declare_later_options(**_CAME_LATER)
 
 @dataclass(frozen=True)
 class FitSpec:
-    "How INRs are fitted. The defaults are the paper's (Appendix F)."
+    "How INRs are fitted. The defaults are the paper's (Appendix A)."
     steps: int = 500
     points: int = 10_000            # queries of each INR in a step
     lr: float = 1e-4                # Adam's; constant as in the paper, unless `decay`

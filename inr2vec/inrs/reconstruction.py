@@ -130,7 +130,7 @@ def to_mesh(field: Field,
 # %% ../../nbs/inrs/80_reconstruction.ipynb #0000000d
 def project(field: Field,
             x: Tensor,          # (n, 3)
-            steps: int = 5,     # the paper's (Appendix C)
+            steps: int = 5,     # the paper's (Appendix B)
             ) -> tuple[Tensor, Tensor]:  # (n, 3) moved points, (n,) the distance left
     "Move points onto the zero level of a udf by `steps` projections."
     with torch.enable_grad():

@@ -53,7 +53,7 @@ class SirenSpec:
 
 # %% ../../nbs/inrs/20_siren.ipynb #00000009
 def shared_init(spec: SirenSpec, seed: int = 0) -> Tensor:  # (num_params,) float32
-    "The initialisation that all INRs of a run start from (paper, Section 3), drawn from `seed` and `spec`."
+    "The initialisation that all INRs of a run start from (paper, Section 3.2), drawn from `seed` and `spec`."
     rng, out = torch_rng(seed, "shared_init", spec), []
     for name, shape in spec.shapes.items():
         first = name.startswith("layers.0.")

@@ -19,7 +19,7 @@ CLIP = .1  # distances beyond this all count the same
 def to_label(field: str,     # 'udf', 'sdf' or 'occ'
              value: Tensor,  # distances in units of the unit sphere, or occupancies
              ) -> Tensor:    # of the same shape
-    "Labels in [0, 1] from raw field values (paper, Appendix F)."
+    "Labels in [0, 1] from raw field values (paper, Appendix A)."
     one_of(field, FIELDS, "field")
     if field == "udf": return 1 - value.clamp(0, CLIP)/CLIP
     if field == "sdf": return (value.clamp(-CLIP, CLIP) + CLIP)/(2*CLIP)
@@ -43,6 +43,6 @@ def focal_loss(logit: Tensor, label: Tensor, alpha: float = .9, gamma: float = 3
     return (alpha*label + (1 - alpha)*(1 - label))*(1 - p_t)**gamma*ce
 
 def field_loss(field: str, logit: Tensor, label: Tensor) -> Tensor:  # elementwise, not yet averaged
-    "The loss that the paper trains this field with (Appendix F)."
+    "The loss that the paper trains this field with (Appendix A)."
     if field == "occ": return focal_loss(logit, label)
     return F.binary_cross_entropy_with_logits(logit, label, reduction="none")

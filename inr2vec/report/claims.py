@@ -11,7 +11,7 @@ __all__ = ['HOLDS', 'PARTLY', 'FAILS', 'UNTESTED', 'RELATIONS', 'OURS', 'SHARE',
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 
 from IPython.display import Markdown
@@ -20,7 +20,7 @@ from ..core.errors import BadResult
 from ..data.families import FAMILIES
 from ..experiments.intervals import Estimate, difference, wilson
 from .page_tables import as_markdown, as_text, counted_results
-from .results import Result, encoder_of, true_name
+from .results import Result, encoder_name, encoder_of, named_path
 from .table import Table
 
 # %% ../../nbs/report/70_claims.ipynb #09d2460c
@@ -32,7 +32,7 @@ OURS = "paper", "paper-text", "released"      # encoders that are inr2vec's own
 @dataclass(frozen=True)
 class Check:
     "A comparison of two metrics, or of a metric and a number."
-    left: str                    # 'a/b' of the metrics
+    left: str                    # 'a/b' of the metrics, 'inr2vec' for the embeddings of its encoder
     relation: str                # of `RELATIONS`; 'about' allows the left to be better
     right: "str | float"
     slack: "float | str" = 0     # how far below 'about' may be; or '*2': the right side is multiplied
@@ -159,10 +159,10 @@ def _count(flat: dict, terms: tuple[str, ...]) -> int | None:
 PLACES = {"classes", "retrieval"}      # in a metric's path that need no words
 
 
-def _words(check: Check, r: Result) -> tuple[str, tuple[str, str]]:
+def _words(check: Check) -> tuple[str, tuple[str, str]]:
     "What a check compares, and what its two sides are called where their paths differ."
     def joined(parts: list[str]) -> str:
-        return " ".join(true_name(p, r).replace("_", " ") for p in parts if p not in PLACES)
+        return " ".join(p.replace("_", " ") for p in parts if p not in PLACES)
 
     a = check.left.split("/")
     if not isinstance(check.right, str): return joined(a[:-1]), (a[-1].replace("_", " "), "")
@@ -179,13 +179,19 @@ def _generated_shapes(r: Result) -> tuple[int, int] | None:
     return preset["per_class"][0]*len(FAMILIES), preset["per_class"][1]*len(FAMILIES)
 
 
+def _of_encoder(check: Check, name: str) -> Check:
+    "The check with the metrics of the embeddings that are called `name`."
+    def side(path): return named_path(path, name) if isinstance(path, str) else path
+    return replace(check, left=side(check.left), right=side(check.right))
+
+
 def outcome(claim: Claim, r: Result) -> Outcome | None:
     "What a result says about a claim; None if it has none of its figures."
     flat, generated, compared = r.flat(), _generated_shapes(r), []
     n = flat.get(claim.n) or (generated[1] if generated else None)
-    for check in claim.checks:
+    for check in (_of_encoder(check, encoder_name(r)) for check in claim.checks):
         left, right = (_figure(flat, side, n, bool(claim.n)) for side in (check.left, check.right))
-        if left is not None and right is not None: compared.append(Comparison(check, *_words(check, r), left, right))
+        if left is not None and right is not None: compared.append(Comparison(check, *_words(check), left, right))
     if not compared: return None
     encoder = encoder_of(r) if claim.about == "inr2vec" else claim.about
     return Outcome(r, encoder, _count(flat, claim.inrs), tuple(compared))
