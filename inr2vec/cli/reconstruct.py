@@ -25,7 +25,9 @@ def reconstruct(
     file: Annotated[Path, typer.Argument(help="a shape")],
     out: Annotated[Path, typer.Argument(help="a .ply or .npz file for what comes back; .obj and .stl for meshes")],
     model: Model = "model",
-    resolution: Annotated[Optional[int], typer.Option(min=8, max=1024, help="of the grid, for meshes and voxels")] = None,
+    resolution: Annotated[
+        Optional[int], typer.Option(min=8, max=1024, help="of the grid, for meshes and voxels")
+    ] = None,
     points: Annotated[Optional[int], typer.Option(min=1, max=10_000_000, help="of a cloud")] = None,
     inr: Annotated[bool, typer.Option("--inr", help="from the INR itself, and not by way of its embedding")] = False,
     device: Device = None,

@@ -17,8 +17,8 @@ import typer
 from .completion import complete_experiments, complete_fields
 from .log import say
 from .notebook_runs import finished_run, run_recorded
-from .options import (LARGEST_SEED, AsJson, Classes, Dataset, EncoderName, Folder, PresetName, Quiet, Set, app,
-                                 parse_classes, plain_errors)
+from .options import (LARGEST_SEED, AsJson, Classes, Dataset, EncoderName, Folder, PresetName, Quiet, Set,
+                                 app, parse_classes, plain_errors)
 from .parameters import checked_parameters, parse_parameters, usual_parameters
 from ..core.errors import UnknownOption, one_of
 from ..core.io import make_folder
