@@ -9,7 +9,7 @@ __all__ = ['HOLDS', 'PARTLY', 'FAILS', 'UNTESTED', 'RELATIONS', 'OURS', 'COLUMNS
 # %% ../../nbs/report/70_claims.ipynb #f2a82008
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 
 from IPython.display import Markdown
@@ -18,7 +18,7 @@ from ..core.errors import BadResult
 from ..data.families import FAMILIES
 from ..experiments.intervals import Estimate, difference, wilson
 from .page_tables import as_markdown, as_text, counted_results
-from .results import Result, encoder_of
+from .results import Result, encoder_name, encoder_of, named_path
 from .table import Table
 
 # %% ../../nbs/report/70_claims.ipynb #09d2460c
@@ -30,7 +30,7 @@ OURS = "paper", "paper-text", "released"      # encoders that are inr2vec's own
 @dataclass(frozen=True)
 class Check:
     "A comparison of two metrics, or of a metric and a number."
-    left: str                    # 'a/b' of the metrics
+    left: str                    # 'a/b' of the metrics, 'inr2vec' for the embeddings of its encoder
     relation: str                # of `RELATIONS`; 'about' allows the left to be better
     right: "str | float"
     slack: "float | str" = 0     # how far below 'about' may be; or '*2': the right side is multiplied
@@ -130,12 +130,18 @@ def _generated_test_shapes(r: Result) -> int | None:
     return preset["per_class"][1]*len(FAMILIES)
 
 
+def _of_encoder(check: Check, name: str) -> Check:
+    "The check with the metrics of the embeddings that are called `name`."
+    def side(path): return named_path(path, name) if isinstance(path, str) else path
+    return replace(check, left=side(check.left), right=side(check.right))
+
+
 def outcome(claim: Claim, r: Result) -> Outcome | None:
     "What a result says about a claim; None if it has none of its figures."
     flat = r.flat()
     n = flat.get(claim.n) or _generated_test_shapes(r)
     verdicts, words = [], []
-    for check in claim.checks:
+    for check in (_of_encoder(check, encoder_name(r)) for check in claim.checks):
         left, right = (_figure(flat, side, n) for side in (check.left, check.right))
         if left is None or right is None: continue
         verdicts.append(decide(check, left, right))

@@ -17,7 +17,7 @@ from ..embedding.model import Inr2Vec
 from ..viz.figures import quantized
 from ..inrs.reconstruction import inr_field
 from .page_tables import as_markdown, as_text
-from .results import Result, comparison_table, load_results, true_name
+from .results import Result, comparison_table, load_results
 from ..tasks.retrieval import Index
 
 # %% ../../nbs/report/58_overview.ipynb #00000005
@@ -146,7 +146,6 @@ def main_results(folder) -> Markdown:
         name = f"{as_text(r.dataset)}{seed}{preset}"
         for method, m in scores.items():
             figures = {f"{name}: accuracy": m["accuracy"], f"{name}: mAP @10": m.get("retrieval", {}).get("mAP @10")}
-            method = true_name(method, r)
             rows.setdefault(method, {"method": method}).update(figures)
         runs.append(_run_in_words(name, r))
     return Markdown("\n\n".join([as_markdown(comparison_table(list(rows.values()))), "\n".join(runs)]))

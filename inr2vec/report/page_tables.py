@@ -16,7 +16,7 @@ from IPython.display import Markdown
 
 from ..experiments.catalogue import Experiment, experiments_in
 from .paper import CONTENTS, PAPER, answers_to, beside, device_in_words
-from .results import Result, comparison_table, load_results, true_name
+from .results import Result, comparison_table, load_results
 from .table import Table
 
 # %% ../../nbs/report/55_page_tables.ipynb #bcbf2cfe
@@ -186,7 +186,7 @@ def metric_tables(r: Result,
     for part, numbers in by_part.items():
         kept = dict(list(numbers.items())[:columns])
         left += len(numbers) - len(kept)
-        of = true_name(part.replace("/", ", "), r)
+        of = part.replace("/", ", ")
         groups.setdefault(tuple(kept), []).append({"of": as_text(of) or "all", **kept})
     tables = []
     for found in groups.values():

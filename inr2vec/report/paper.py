@@ -17,7 +17,7 @@ from pathlib import Path
 from ..core.errors import one_of
 from ..experiments.catalogue import Experiment, experiments_for
 from .readings import READERS, SHAPES, Rows
-from .results import Result, comparison_table, load_results, true_name
+from .results import Result, comparison_table, load_results
 from .table import Table
 
 # %% ../../nbs/report/20_paper.ipynb #d59f580d
@@ -120,7 +120,7 @@ def _our_rows(r: Result, name: str) -> list[dict]:
         scale = 100 if table.percent else 1
         figures = {c: None if row.get(c) is None else scale*row[c] for c in table.columns}
         note = f"not run: {row['why']}" if row.get("why") else "no figure" if None in figures.values() else ""
-        what = {"data": r.dataset, "shapes": row["shapes"], "method": true_name(row["method"], r)}
+        what = {"data": r.dataset, "shapes": row["shapes"], "method": row["method"]}
         rows.append(what | figures | {"from": note or ", ".join(origin)} | how)
     return rows
 

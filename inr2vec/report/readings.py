@@ -9,7 +9,7 @@ __all__ = ['SHAPES', 'GENERATED', 'STRAIGHTNESS', 'TRANSFERRED', 'Rows', 'READER
 # %% ../../nbs/report/15_readings.ipynb #5ce12d97
 from collections.abc import Callable, Iterator
 
-from .results import Result
+from .results import Result, encoder_name
 
 # %% ../../nbs/report/15_readings.ipynb #b70e7ccd
 SHAPES = {"udf": "clouds", "sdf": "meshes", "occ": "voxels"}
@@ -28,10 +28,10 @@ def _shapes_of(r: Result) -> str: return SHAPES.get(r.parameters.get("field"), "
 
 # %% ../../nbs/report/15_readings.ipynb #43781aec
 def retrieval_rows(r: Result) -> Rows:
-    "Table 1: the share of queries with a hit among the first k; of inr2vec also the mean average precision."
+    "Table 1: the share of queries with a hit among the first k; of embeddings also the mean average precision."
     for method, scores in _by_name(r).items():
         scores = scores.get("retrieval", scores)                       # of the main job
-        for how in ("any hit", "mAP") if method.startswith("inr2vec") else ("any hit",):
+        for how in ("any hit", "mAP") if method.startswith(encoder_name(r)) else ("any hit",):
             if f"{how} @1" not in scores: continue
             name = f"{method}, true mAP" if how == "mAP" else method
             yield {"shapes": _shapes_of(r), "method": name} | {f"@{k}": scores.get(f"{how} @{k}") for k in (1, 5, 10)}
@@ -43,10 +43,10 @@ def classification_rows(r: Result) -> Rows:
         if r.experiment == "main":
             if "accuracy" in found: yield {"shapes": _shapes_of(r), "method": name, "accuracy": found["accuracy"]}
         elif name in SHAPES:
-            usual = {"shapes": SHAPES[name], "method": "inr2vec"}
+            usual = {"shapes": SHAPES[name], "method": encoder_name(r)}
             yield usual | {"accuracy": found["accuracy"], "why": found.get("reason", "")}
             if last := found.get("last epoch"):
-                yield usual | {"method": "inr2vec, last epoch", "accuracy": last["accuracy"]}
+                yield usual | {"method": f"{encoder_name(r)}, last epoch", "accuracy": last["accuracy"]}
 
 
 def segmentation_rows(r: Result) -> Rows:
@@ -63,7 +63,7 @@ def rows_by_field(measures: tuple[str, ...]) -> Callable[[Result], Rows]:
     def read(r: Result) -> Rows:
         for field, methods in _by_name(r).items():
             if field not in SHAPES: continue
-            if "reason" in methods: yield {"shapes": SHAPES[field], "method": "inr2vec", "why": methods["reason"]}
+            if "reason" in methods: yield {"shapes": SHAPES[field], "method": encoder_name(r), "why": methods["reason"]}
             for name, found in methods.items():
                 if isinstance(found, dict) and measures[0] in found:
                     yield {"shapes": SHAPES[field], "method": name} | {k: found.get(k) for k in measures}

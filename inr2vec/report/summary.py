@@ -7,11 +7,12 @@ __all__ = ['in_units', 'printed', 'headline_rows', 'summary']
 
 # %% ../../nbs/report/32_summary.ipynb #7cd26497
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ..experiments.catalogue import Experiment, Headline, experiments_in
 from .paper import CONTENTS, NOT_RECORDED, PAPER
 from .readings import SHAPES
-from .results import Result, comparison_table
+from .results import Result, comparison_table, encoder_name, named_path
 from .runs import Run
 from .table import MISSING, Table
 
@@ -54,8 +55,10 @@ def _fields_of(r: Result, experiment: Experiment) -> tuple[str, ...]:
 
 def headline_rows(r: Result, experiment: Experiment) -> Iterator[dict]:
     "The figures that stand for a result, and those that are missing with the reason."
-    fields = _fields_of(r, experiment)
+    fields, name = _fields_of(r, experiment), encoder_name(r)
     shown = {"data": r.dataset}
+    headlines = (Headline(named_path(h.path, name), named_path(h.words, name), h.column) for h in experiment.headline)
+    experiment = replace(experiment, headline=tuple(headlines))
     for field, headline, value in experiment.headline_figures(r.metrics, fields):
         shapes = SHAPES.get(field or fields[0], "") if field or len(fields) == 1 else ""
         here = in_units(value, experiment.name)
