@@ -19,7 +19,7 @@ from ..core.fields import FIELDS
 @app.command("meta-train")
 def meta_train(  # noqa: PLR0913 - the parameters of a command are its options
     dataset: Annotated[str, typer.Argument(help="a folder of shapes, or 'families', to learn from its training part")],
-    out: Annotated[Path, typer.Option(help="a .safetensors file for the start and its rates")] = Path("start.safetensors"),
+    out: Annotated[Path, typer.Option(help="a .safetensors file for start and rates")] = Path("start.safetensors"),
     field: FieldName = "udf",
     width: Annotated[int, typer.Option(help="of the SIREN's hidden layers")] = 64,
     layers: Annotated[int, typer.Option(help="hidden ones")] = 4,

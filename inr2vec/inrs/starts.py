@@ -36,9 +36,9 @@ def has_rates(kind: str) -> bool:
 def start_of_file(path: str | Path, spec: SirenSpec, field: str) -> LearnedStart:
     """The start and rates in a file that `meta_train` wrote.
 
-    Raises `UnreadableFile` for a file that is missing or damaged, and `UnknownOption` for one of another SIREN or field."""
+    Raises `UnreadableFile` for a file that is missing or damaged, `UnknownOption` for one of another SIREN or field."""
     if not Path(path).is_file():
-        raise UnreadableFile(path, "there is no such file", "give the path of a start, or make one: `inr2vec meta-train`")
+        raise UnreadableFile(path, "there is no such file", "give a start's path, or make one: `inr2vec meta-train`")
     saved, start, about = read_learned_start(path)
     if not (start.flat.isfinite().all() and start.rates.isfinite().all()):
         raise UnreadableFile(path, "its numbers are not finite", "make it again with `inr2vec meta-train`")
@@ -73,7 +73,7 @@ def learned_rates(spec: SirenSpec,
     start = start_of_file(kind, spec, field) if is_start_file(kind) else shipped_learned_start(spec, field)
     if torch.equal(start.flat, init.cpu().float()): return start.rates
     if is_start_file(kind):
-        raise UnknownOption("init", f"the rates in {kind} were learned with another start", "give the file that was used")
+        raise UnknownOption("init", f"the rates in {kind} were learned with another start", "give that file")
     raise UnknownOption("init", "the rates that come with this version of inr2vec were learned with another start",
                         "use the version of inr2vec that made the model, or fit anew with this one")
 
