@@ -222,7 +222,8 @@ def save_result(result: Result, folder: str | Path) -> Path:
 
     A damaged file of its name is put aside. Where a result of other data, or of other parameters of the experiment, has
     the name already, `result` gets one of its own, and stands next to it. Raises `BadResult` for a number that is not
-    finite and not excused, an excuse for a number that is there, and a file that holds another run whose name is written alike."""
+    finite and not excused, an excuse for a number that is there, and a file that holds another run whose name is
+    written alike."""
     (folder := Path(folder)).mkdir(parents=True, exist_ok=True)
     before = _readable(path) if (path := folder/result.file_name).exists() else None
     if before and before.identity == result.identity and result.differs(before):
