@@ -1,6 +1,6 @@
 """Fitting INRs: this project's engine compared with a plain loop after the paper, in one run.
 
-The plain loop is what Appendix A describes and what one writes first: 16 INRs as batched tensors, at every step a fresh
+The plain loop is what Appendix F describes and what one writes first: 16 INRs as batched tensors, at every step a fresh
 draw of queries without replacement (`torch.multinomial` over all queries of all 16), eager float32 products, autograd,
 binary cross-entropy with logits, `torch.optim.Adam` as it comes.
 

@@ -1,7 +1,7 @@
 """The time of making queries compared with that of fitting: the longer of the two decides how long a data set takes.
 
 A udf needs the nearest of a cloud's points, an sdf the nearest of a mesh's faces and the side. Both are sampled at
-500,000 places, as the paper does (Appendix A), and then as often as the laptop preset does. Next to that stand the
+500,000 places, as the paper does (Appendix F), and then as often as the laptop preset does. Next to that stand the
 seconds that fitting the same shape takes: the laptop preset's whole fit, and for the paper's 512 x 4 an estimate, the
 seconds of a few steps times 500. `share` is queries' seconds by fitting's; processor seconds say the same where other
 load disturbs the clock.

@@ -1,6 +1,6 @@
 """Training encoder and decoder: `inr2vec.embedding.training` compared with a plain loop after the paper, in one run.
 
-The plain loop is what Section 3.2 and the released code describe and what one writes first: a file of each INR with its
+The plain loop is what Section 3 and the released code describe and what one writes first: a file of each INR with its
 weights and its queries, read whenever the INR is in a batch; a random choice of its queries; the embedding repeated for
 every query, put before the encoded coordinate, and multiplied in full by the two wide layers; everything in eager
 float32, `torch.optim.AdamW` as it comes. It trains the same networks on the same INRs and the same number of queries;

@@ -7,9 +7,11 @@ import time
 from collections.abc import Callable
 
 from built import test_built
+from citations import check_citations
 from fuzz import check_fuzz
 from pages import check_docs, check_readme, check_site
 from project import PACKAGES, Results  # noqa: F401  (the list of packages, for those who look for it here)
+from recorded import check_recorded
 from running import test_experiments, test_gpu, test_nbdev
 from sources import check_export, check_layers, check_notebooks
 from spelling import check_spelling
@@ -20,9 +22,11 @@ CHECKS: dict[str, Callable[[], Results]] = dict(
     export=check_export,
     style=check_style,
     spelling=check_spelling,
+    citations=check_citations,
     notebooks=check_notebooks,
     layers=check_layers,
     site=check_site,
+    recorded=check_recorded,
     readme=check_readme,
     docs=check_docs,
     fuzz=check_fuzz,

@@ -12,6 +12,6 @@ import os
 def main() -> None:
     "The entry point that setup.py names: registers the commands, and runs the one that is asked for."
     os.environ.setdefault("OPEN3D_DISABLE_WEB_VISUALIZER", "true")
-    from inr2vec.cli import inventory, models, reconstruct, reproduction, search  # noqa: F401 - they register their commands
+    from inr2vec.cli import inventory, models, reconstruct, reproduction, search, starts  # noqa: F401 - they register their commands
     from inr2vec.cli.options import app
     app()

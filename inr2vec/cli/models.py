@@ -107,7 +107,7 @@ def embed(
 
         from inr2vec.embedding.model import Inr2Vec
         from inr2vec.tasks.collection import collect
-        place_for_file(check_ending(out, (".safetensors",), "an index"))
+        place_for_file(check_ending(out, (".safetensors",), "an index"), files)
         found = shape_files(files)
         m, shapes = Inr2Vec.from_pretrained(model, device), read_files(list(found))
         z = m.embed(m.fit_inrs(shapes, progress=not quiet), progress=not quiet)

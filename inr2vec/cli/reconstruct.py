@@ -25,8 +25,10 @@ def reconstruct(
     file: Annotated[Path, typer.Argument(help="a shape")],
     out: Annotated[Path, typer.Argument(help="a .ply or .npz file for what comes back; .obj and .stl for meshes")],
     model: Model = "model",
-    resolution: Annotated[Optional[int], typer.Option(min=8, help="of the grid, for meshes and voxels")] = None,
-    points: Annotated[Optional[int], typer.Option(min=1, help="of a cloud")] = None,
+    resolution: Annotated[
+        Optional[int], typer.Option(min=8, max=1024, help="of the grid, for meshes and voxels")
+    ] = None,
+    points: Annotated[Optional[int], typer.Option(min=1, max=10_000_000, help="of a cloud")] = None,
     inr: Annotated[bool, typer.Option("--inr", help="from the INR itself, and not by way of its embedding")] = False,
     device: Device = None,
 ) -> None:
@@ -34,7 +36,7 @@ def reconstruct(
     with plain_errors():
         from inr2vec.embedding.model import Inr2Vec
         from inr2vec.inrs.reconstruction import inr_field, reconstruct as rebuild
-        place_for_file(check_ending(out, ALL_FILES, "a shape"))
+        place_for_file(check_ending(out, ALL_FILES, "a shape"), [file])
         m = Inr2Vec.from_pretrained(model, device)
         check_kind(out, m.field)
         inrs = m.fit_inrs(read_files([file]))

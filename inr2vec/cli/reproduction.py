@@ -17,9 +17,9 @@ import typer
 from .completion import complete_experiments, complete_fields
 from .log import say
 from .notebook_runs import finished_run, run_recorded
-from .options import (AsJson, Classes, Dataset, EncoderName, Folder, PresetName, Quiet, Set, app,
-                                 parse_classes, plain_errors)
-from .parameters import checked_parameters, usual_parameters
+from .options import (LARGEST_SEED, AsJson, Classes, Dataset, EncoderName, Folder, PresetName, Quiet, Set,
+                                 app, parse_classes, plain_errors)
+from .parameters import checked_parameters, parse_parameters, usual_parameters
 from ..core.errors import UnknownOption, one_of
 from ..core.io import make_folder
 from ..experiments.catalogue import Experiment, experiments_in
@@ -93,7 +93,10 @@ def run_all(
 Parameter = Annotated[
     Optional[list[str]], typer.Option("--parameter", "-p", help="another parameter of the notebook, e.g. -p views=2")
 ]
-SomeSeed = Annotated[Optional[int], typer.Option(help="decides everything random; the notebook's own by default")]
+SomeSeed = Annotated[
+    Optional[int],
+    typer.Option(min=0, max=LARGEST_SEED, help="decides everything random; the notebook's own by default"),
+]
 Results = Annotated[Optional[Path], typer.Option(help="where the result goes, as JSON; FOLDER/results by default")]
 Record = Annotated[bool, typer.Option("--record", help="keep the result in results/, where the pages read it")]
 Notebooks = Annotated[
@@ -140,7 +143,7 @@ def reproduce(  # noqa: PLR0913 - the parameters of a command are its options
             overrides=parse_overrides(set_) or None,
             folder=str(folder.resolve()),
             results=str(results_folder(folder, results, record).resolve()),
-            **parse_overrides(parameter),
+            **parse_parameters(parameter),
         )
         each = shared_parameters(wanted, given) if every else {experiment: given}
         todo = {name: checked_parameters(wanted[name], own) for name, own in each.items()}

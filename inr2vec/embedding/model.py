@@ -32,7 +32,8 @@ from inr2vec.embedding.presets import (
 from .training import History, Questions, Runtime, ask, train
 from ..inrs.queries import voxelize
 from ..inrs.reconstruction import Field, as_points, reconstruct
-from ..inrs.starts import initialisation, learned_rates
+from ..inrs.fitting import LearnedStart
+from ..inrs.starts import initialisation, is_start_file, learned_rates
 from ..store.executors import Executor
 from ..store.filling import fit_shapes
 from ..store.identity import InrRecipe, start_digest
@@ -61,6 +62,7 @@ class Inr2Vec:
         encoder: str | None = None,       # a name of `encoders.encoder_kinds`; the preset's own by default
         seed: int = 0,                    # decides the initialisation, all sampling and all training
         device: str | None = None,        # the GPU if there is one, by default
+        start: LearnedStart | Tensor | None = None,    # what the preset's `init` names, if it is at hand already
         **overrides,                      # of the preset, by dotted name
     ):
         self.field, self.seed, self.device = one_of(field, FIELDS, "field"), seed, device or best_device()
@@ -68,7 +70,13 @@ class Inr2Vec:
         self.preset = get_preset(preset, **overrides)
         if not (reads_first_layer(self.preset.encoder.kind) or STILL.keys() & overrides.keys()):
             self.preset = get_preset(self.preset, **STILL)    # its encoder could not see the preset's motions
-        self.init = initialisation(self.preset.siren, field, self.preset.init, seed)
+        self.rates: Tensor | None = None       # of a start from a file, which a saved model keeps
+        if isinstance(start, LearnedStart): self.init, self.rates = start.flat, start.rates
+        elif start is not None: self.init = start
+        else:
+            self.init = initialisation(self.preset.siren, field, self.preset.init, seed)
+            if is_start_file(self.preset.init):
+                self.rates = learned_rates(self.preset.siren, field, self.preset.init, self.init)
         with own_randomness(seed, "networks"):
             self.encoder, self.decoder = make_encoder(self.preset, field).eval(), make_decoder(self.preset).eval()
         self.history: History | None = None    # of the training; None for a model that was loaded
@@ -88,7 +96,7 @@ class Inr2Vec:
         "One INR for each shape, from this model's initialisation (Section 3, Appendix B)."
         with tempfile.TemporaryDirectory() as tmp:
             p = self.preset
-            rates = learned_rates(p.siren, self.field, p.init, self.init)
+            rates = learned_rates(p.siren, self.field, p.init, self.init) if self.rates is None else self.rates
             recipe = InrRecipe(self.field, p.siren, self.init, p.fit, p.queries, self.seed, rates)
             return fit_shapes(shapes, recipe, store or tmp, Executor(engine, self.device), progress=progress)
 
@@ -229,8 +237,9 @@ class Inr2Vec:
         except Inr2VecError as e:
             raise UnreadableFile(folder/"config.json", f"{e.source}: {e.problem}", e.remedy) from e
         try:
-            model = cls(config["field"], preset, seed=config["seed"], device=device)
-            model.init = tensors.pop("init")
+            start = tensors.pop("init")
+            if "rates" in tensors: start = LearnedStart(start, tensors.pop("rates"))
+            model = cls(config["field"], preset, seed=config["seed"], device=device, start=start)
             for name, net in model._networks().items():
                 own = {k.removeprefix(f"{name}."): v for k, v in tensors.items() if k.startswith(f"{name}.")}
                 net.load_state_dict(own)
@@ -241,8 +250,8 @@ class Inr2Vec:
         return model
 
     def _tensors(self, half: bool = False) -> dict[str, Tensor]:
-        "Networks and initialisation; the latter keeps its 32 bits, since INRs are fitted from it."
-        tensors = {"init": self.init}
+        "Networks, initialisation and the rates of a file; the latter keep 32 bits, since INRs are fitted with them."
+        tensors = {"init": self.init} if self.rates is None else {"init": self.init, "rates": self.rates}
         for name, net in self._networks().items():
             for key, t in net.state_dict().items():
                 tensors[f"{name}.{key}"] = t.half() if half and t.is_floating_point() else t

@@ -23,6 +23,7 @@ from ..inrs.fitting import FitSpec
 from ..inrs.manual_grad import RULES
 from ..inrs.queries import QuerySpec
 from ..inrs.siren import SirenSpec
+from ..inrs.starts import has_rates
 
 # %% ../../nbs/embedding/60_presets.ipynb #00000005
 @dataclass(frozen=True)
@@ -178,7 +179,7 @@ def get_preset(
 
 def _check_start(spec: Preset) -> Preset:
     "The same preset; raises `UnknownOption` for a fit that needs learned steps and a start that has none."
-    if spec.init == "meta-sgd": return spec
+    if has_rates(spec.init): return spec
     if spec.fit.steps == 0:
         raise UnknownOption("fit.steps", "0 is out of its range", "use 1 or more; 0 is for init='meta-sgd'")
     if RULES[spec.fit.rule].learned:

@@ -20,17 +20,17 @@ from ..core.io import fingerprint
 from ..data.shapes import Shape
 from ..embedding.encoders import display_name
 from ..embedding.model import Inr2Vec
-from ..embedding.presets import parse_overrides, preset_to_dict
+from ..embedding.presets import Preset, parse_overrides, preset_to_dict
 from ..embedding.training import Questions
 from .jobs import Job, Shapes, read_shapes, takes_job
 from ..store.executors import ENGINES
-from ..store.identity import CODES
+from ..store.identity import CODES, digest_of
 from ..store.shards import Inrs
 
 # %% ../../nbs/experiments/10_pipeline.ipynb #8e7a4e57
 def inr_folder(root, model: Inr2Vec, label: str, digest: str) -> Path:   # label for readers, digest of the shapes
     "Where INRs of these shapes and these settings belong."
-    p = model.preset
+    p = _known_by_content(model)
     key = fingerprint(
         dict(
             siren=asdict(p.siren),
@@ -45,11 +45,16 @@ def inr_folder(root, model: Inr2Vec, label: str, digest: str) -> Path:   # label
     )
     return Path(root)/f"inrs-{label}-{model.field}-{p.name}-seed{model.seed}-{key[:12]}"
 
+def _known_by_content(model: Inr2Vec) -> Preset:
+    "The model's preset, where a start from a file goes by its numbers and not by its path."
+    if model.rates is None: return model.preset
+    return replace(model.preset, init=digest_of(model.init, model.rates))
+
 def model_folder(at: Path, model: Inr2Vec,
                  of: str = "",       # what it is trained on, if not on the INRs of `at` alone
                  ) -> Path:
     "Where a model of these settings belongs, among the INRs it is trained on."
-    return at/f"{model.preset.encoder.kind}{of}-{fingerprint(asdict(model.preset))[:12]}"
+    return at/f"{model.preset.encoder.kind}{of}-{fingerprint(asdict(_known_by_content(model)))[:12]}"
 
 def train_or_load(
     shapes: list[Shape],

@@ -17,7 +17,7 @@ from pathlib import Path
 from ..core.errors import one_of
 from ..experiments.catalogue import Experiment, experiments_for
 from .readings import READERS, SHAPES, Rows
-from .results import Result, comparison_table, load_results
+from .results import OF_ITS_OWN, Result, comparison_table, load_results
 from .table import Table
 
 # %% ../../nbs/report/20_paper.ipynb #d59f580d
@@ -114,6 +114,7 @@ def _our_rows(r: Result, name: str) -> list[dict]:
     table, origin = PAPER[name], ["here"]
     if r.experiment != name: origin.append(r.experiment)
     if (encoder := r.parameters.get("encoder")) in r.variant: origin.append(f"encoder {encoder!r}")
+    if own := r.parameters.get(OF_ITS_OWN): origin.append(f"other inputs ({own})")
     how = dict(preset=r.preset, seed=r.seed, on=device_in_words(r.environment), date=r.date[:10])
     rows = []
     for row in table.read(r):
