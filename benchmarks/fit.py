@@ -48,7 +48,7 @@ from inr2vec.core.metrics import chamfer_distance
 from inr2vec.core.seeds import seed_for
 from inr2vec.data.families import make_families
 from inr2vec.data.shapes import Shape
-from inr2vec.embedding.presets import QUICK, get_preset
+from inr2vec.embedding.presets import BY_ADAM, QUICK, get_preset
 from inr2vec.inrs.c_kernels import bfloat16_in_hardware, compiled_kernels, fast_bfloat16
 from inr2vec.inrs.fitting import FitSpec, fit_batch
 from inr2vec.inrs.queries import QuerySpec, make_queries
@@ -122,7 +122,8 @@ def contenders() -> dict[str, Callable]:
 
 def fewer_steps(setting: str, width: int) -> tuple[FitSpec, str]:
     "Rule, rate, steps and points of a fit that reaches the same in less work, and where it starts."
-    if setting == "laptop" and width in LEARNED: return replace(get_preset("laptop").fit, **LEARNED[width]), "meta"
+    by_adam = get_preset("laptop", **BY_ADAM["laptop"]).fit
+    if setting == "laptop" and width in LEARNED: return replace(by_adam, **LEARNED[width]), "meta"
     p = get_preset(setting, **QUICK[setting])
     if p.siren.hidden == width: return p.fit, p.init
     raise typer.BadParameter(f"no quick way is known for {width} wide INRs of the {setting} preset: leave quality out "

@@ -27,7 +27,7 @@ import typer
 
 from inr2vec.core.seeds import numpy_rng
 from inr2vec.data.families import make_families
-from inr2vec.embedding.presets import get_preset
+from inr2vec.embedding.presets import BY_ADAM, get_preset
 from inr2vec.inrs.siren import shared_init
 from inr2vec.report.results import Result, save_result
 from inr2vec.store.filling import fit_shapes
@@ -117,7 +117,7 @@ def main(
     out: Path = Path("results"),
 ):
     "Kill processes at random moments, and see what is lost."
-    p, made = get_preset("laptop"), make_families(per_class, seed=seed, progress=False)
+    p, made = get_preset("laptop", **BY_ADAM["laptop"]), make_families(per_class, seed=seed, progress=False)
     shapes = [replace(s, vertices=None, faces=None, face_parts=None) for s in made]
     fit = replace(p.fit, steps=steps, batch=shard)
     context = multiprocessing.get_context("forkserver")

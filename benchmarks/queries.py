@@ -21,7 +21,7 @@ import typer
 
 from inr2vec.data.families import make_shape
 from inr2vec.data.shapes import Shape, is_watertight, with_points
-from inr2vec.embedding.presets import Preset, get_preset
+from inr2vec.embedding.presets import BY_ADAM, Preset, get_preset
 from inr2vec.inrs.fitting import FitSpec, fit_batch
 from inr2vec.inrs.queries import QuerySpec, make_queries
 from inr2vec.inrs.siren import shared_init
@@ -63,7 +63,7 @@ def fitting_seconds(shape: Shape, field: str, preset: Preset, queries: QuerySpec
 
 def measured(shape: Shape, field: str, name: str, steps: int, turns: int, seed: int) -> dict:
     "Queries and fitting of a preset's INR."
-    preset = get_preset(name)
+    preset = get_preset(name, **BY_ADAM[name])
     queries = HALF_A_MILLION if name == "paper" else preset.queries
     times = [timed(make_queries, shape, field, queries, seed) for _ in range(turns)]
     wall, core = map(statistics.median, zip(*times))

@@ -32,7 +32,7 @@ from inr2vec.core.metrics import chamfer_distance
 from inr2vec.core.seeds import torch_rng
 from inr2vec.data.families import make_families
 from inr2vec.data.shapes import Shape
-from inr2vec.embedding.presets import get_preset, make_decoder, make_encoder
+from inr2vec.embedding.presets import BY_ADAM, get_preset, make_decoder, make_encoder
 from inr2vec.inrs.fitting import FitSpec, Fitted, fit_batch
 from inr2vec.inrs.meta_init import stacked_queries
 from inr2vec.inrs.queries import QuerySpec
@@ -167,7 +167,7 @@ def main(  # noqa: PLR0913 - the command line's options
 ):
     "Time writing and reading, and measure what each encoding loses."
     torch.set_num_threads(threads)
-    spec, laptop, a = SirenSpec(), get_preset("laptop"), Amount(inrs, shard, batch, seed)
+    spec, laptop, a = SirenSpec(), get_preset("laptop", **BY_ADAM["laptop"]), Amount(inrs, shard, batch, seed)
     shapes = make_families(-(-narrow//16), seed=seed, progress=False)[:narrow]
     metrics, init = dict(load=os.getloadavg()[0]), shared_init(spec, seed)
     with tempfile.TemporaryDirectory() as tmp:
