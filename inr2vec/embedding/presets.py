@@ -44,7 +44,7 @@ class HeadSpec:
     mix: bool = True           # the authors' augmentation of embeddings within a class
     select: str = "best"       # the epoch that is tested: the best on a validation part, or 'last', as in their script
 
-declare_later_options(select="best")    # presets of the time before `select` keep their fingerprints
+declare_later_options(select="best", copies=None)    # presets of the time before these keep their fingerprints
 
 @dataclass(frozen=True)
 class Preset:
@@ -64,6 +64,7 @@ class Preset:
     resolution: int = 128                  # of marching cubes
     meshes: int = 32                       # how many signed distances the main job reconstructs
     tolerance: float = .015                # the distance at which a decoded point counts as on the surface
+    copies: int | None = None              # augmented ones of each training shape, each with its INR; see `copies`
     init: str = "random"                   # where INRs start: 'random' as in the paper, or learned, see `starts`
 
 # %% ../../nbs/embedding/60_presets.ipynb #00000007
