@@ -33,9 +33,13 @@ def _is_of_disk(e: Exception) -> bool:
 def write_atomically(path: Path, write: Callable[[Path], None]):
     """Call `write` on a temporary name beside `path`, flush it to the disk, and rename: `path` is whole or absent.
 
-    Raises `CannotWrite` where the disk does not take the file; what was at `path` before stays."""
+    Raises `CannotWrite` where the disk does not take the file, and where `path` is a folder, a pipe or a device; what
+    was at `path` before stays."""
     tmp = path.with_name(f".{path.name}.{platform.node()}.{os.getpid()}.tmp")
     try:
+        if path.exists() and not path.is_file():
+            what = "a folder" if path.is_dir() else "a pipe, a socket or a device"
+            raise CannotWrite(path, f"it is {what}, not a file", "name a file, or move away what is there")
         write(tmp)
         with open(tmp, "rb+") as f: os.fsync(f.fileno())
         os.replace(tmp, path)
