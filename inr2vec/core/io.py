@@ -146,10 +146,10 @@ def is_there(path) -> bool:
 
 # %% ../../nbs/core/30_io.ipynb #9a06ec11
 def text_of(path) -> str:
-    "The text of a file in UTF-8, UTF-16 or Latin-1, without its byte order mark. Raises `ValueError` for binary data."
+    "The text of a file in UTF-8, UTF-16 or Latin-1, without its byte order mark. Raises `Refused` for binary data."
     data = Path(path).read_bytes()
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)): return data.decode("utf-16")
-    if b"\0" in data: raise ValueError("it holds binary data where text is expected")
+    if b"\0" in data: raise Refused("it holds binary data where text is expected", "save it as text, in UTF-8")
     try: return data.decode("utf-8-sig")
     except UnicodeDecodeError: return data.decode("latin-1")
 
