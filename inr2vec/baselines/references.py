@@ -8,6 +8,7 @@ __all__ = ['STRENGTHS', 'FOLDS', 'chance_retrieval', 'chance', 'subsample', 'Cha
 
 # %% ../../nbs/baselines/10_references.ipynb #00000003
 import time
+import warnings
 from collections import Counter
 from dataclasses import dataclass
 
@@ -74,23 +75,33 @@ class ChamferNearest:
     predicted: list           # the class of each test cloud's nearest training cloud
     distances: np.ndarray     # (test, train)
     seconds_per_query: float  # of one test cloud against all training clouds
+    points: int               # of each cloud that were compared
 
 def chamfer_nearest(train_points, train_labels,   # clouds (p_i, 3) and their classes
                     test_points, test_labels,
-                    n: int = 256,                 # points of each cloud that are compared
+                    n: int = 256,                 # points of each cloud that are compared, if all have as many
                     seed: int = 0,                # decides which
                     progress: bool = True,
                     ) -> ChamferNearest:
     "Classify each test cloud as its nearest training cloud. Raises `BadEmbeddings`."
     train_labels = check_labels(train_labels, len(train_points), "train_labels")
     test_labels = check_labels(test_labels, len(test_points), "test_labels")
+    n = _points_of_all([*train_points, *test_points], n)
     train, test = subsample(train_points, n, seed), subsample(test_points, n, seed_for(seed, "test"))
     start = time.perf_counter()
     bar = tqdm(test, desc="Chamfer distances", unit=" queries", disable=not progress)
     d = np.concatenate([chamfer_matrix(x[None], train) for x in bar])
     seconds = (time.perf_counter() - start)/len(test)
     predicted = [train_labels[i] for i in d.argmin(1)]
-    return ChamferNearest(accuracy(predicted, test_labels), predicted, d, seconds)
+    return ChamferNearest(accuracy(predicted, test_labels), predicted, d, seconds, n)
+
+def _points_of_all(clouds, n: int) -> int:
+    "`n`, or with a warning as many points as the smallest of `clouds` has. Raises `BadEmbeddings` for an empty one."
+    fewest = min(map(len, clouds), default=n)
+    if fewest == 0: raise BadEmbeddings("clouds", "one of them has no points", "leave it out")
+    if fewest < n:
+        warnings.warn(f"a cloud has {fewest} points: {fewest} of each are compared, not {n}", stacklevel=3)
+    return min(n, fewest)
 
 # %% ../../nbs/baselines/10_references.ipynb #0000000c
 STRENGTHS = (1e-3, 1e-2, 1e-1, 1., 10.)     # inverse, of the regularisation, to choose from

@@ -10,9 +10,9 @@ import ast
 import json
 from pathlib import Path
 
-from .options import LARGEST_SEED
 from ..core.errors import UnknownOption, one_of
 from ..core.fields import FIELDS
+from ..core.seeds import LARGEST_SEED
 from ..experiments.catalogue import Experiment
 
 # %% ../../nbs/cli/30_parameters.ipynb #af89584c

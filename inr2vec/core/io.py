@@ -33,9 +33,13 @@ def _is_of_disk(e: Exception) -> bool:
 def write_atomically(path: Path, write: Callable[[Path], None]):
     """Call `write` on a temporary name beside `path`, flush it to the disk, and rename: `path` is whole or absent.
 
-    Raises `CannotWrite` where the disk does not take the file; what was at `path` before stays."""
+    Raises `CannotWrite` where the disk does not take the file, and where `path` is a folder, a pipe or a device; what
+    was at `path` before stays."""
     tmp = path.with_name(f".{path.name}.{platform.node()}.{os.getpid()}.tmp")
     try:
+        if path.exists() and not path.is_file():
+            what = "a folder" if path.is_dir() else "a pipe, a socket or a device"
+            raise CannotWrite(path, f"it is {what}, not a file", "name a file, or move away what is there")
         write(tmp)
         with open(tmp, "rb+") as f: os.fsync(f.fileno())
         os.replace(tmp, path)
@@ -142,10 +146,10 @@ def is_there(path) -> bool:
 
 # %% ../../nbs/core/30_io.ipynb #9a06ec11
 def text_of(path) -> str:
-    "The text of a file in UTF-8, UTF-16 or Latin-1, without its byte order mark. Raises `ValueError` for binary data."
+    "The text of a file in UTF-8, UTF-16 or Latin-1, without its byte order mark. Raises `Refused` for binary data."
     data = Path(path).read_bytes()
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)): return data.decode("utf-16")
-    if b"\0" in data: raise ValueError("it holds binary data where text is expected")
+    if b"\0" in data: raise Refused("it holds binary data where text is expected", "save it as text, in UTF-8")
     try: return data.decode("utf-8-sig")
     except UnicodeDecodeError: return data.decode("latin-1")
 

@@ -13,10 +13,12 @@ from pathlib import Path
 import numpy as np
 
 from ..core.errors import UnreadableFile
-from ..core.io import lines_of, reading, text_of
+from ..core.io import reading, text_of
 from .array_files import refuse_zip_bomb
 from .arrays import as_part_numbers, as_triangles, refuse_queries, xyz_columns
-from .layouts import SPLITS, Entry, Layout, class_indices, failed_entry, labelled_entry, register_layout
+from inr2vec.data.layouts import (
+    SPLITS, Entry, Layout, class_indices, class_names, failed_entry, labelled_entry, register_layout,
+)
 from .shapes import Shape
 from .voxel_files import grid_surface
 
@@ -35,8 +37,8 @@ def archive_file(root, split: str, kind: str) -> Path | None:
 def archive_classes(root) -> list[str]:
     "The classes, in the order that labels refer to. Raises `UnreadableFile` if nothing lists them."
     listed, parts = Path(root)/"classes.txt", Path(root)/"parts.json"
-    with reading(listed if listed.is_file() else parts):
-        return lines_of(listed) if listed.is_file() else sorted(json.loads(text_of(parts)))
+    if listed.is_file(): return class_names(listed)
+    with reading(parts): return sorted(json.loads(text_of(parts)))
 
 def _pieces(f, key: str, counts: str, n: int) -> list[np.ndarray]:
     "The array `key` cut into `n` pieces of the lengths that `counts` gives. Raises `ValueError` if they do not add up."

@@ -78,7 +78,12 @@ def xyz_columns(x: np.ndarray,             # (n, 3 or more): x, y, z first
         )
     if x.shape[1] > 3 and x[0, 0] in (0, 1) and np.array_equal(x[:, 0], np.arange(len(x)) + x[0, 0]):
         raise Refused(f"{found} whose first column counts its rows", "leave it out, or name the columns in a header")
+    if x.shape[1] == 4 and x.dtype.kind == "f" and _whole(x[:, 0]) and not any(map(_whole, x[:, 1:].T)):
+        raise Refused(f"{found} whose first column alone holds whole numbers, such as labels",
+                      "save x, y and z first, or name the columns in a header")
     return x[:, :3]
+
+def _whole(x: np.ndarray) -> bool: return bool((x == np.floor(x)).all())
 
 def as_triangles(faces: np.ndarray,                    # (f, 3), or (f, 4) for quads, which become two triangles each
                  vertices: np.ndarray | None = None,   # (v, 3); without them no quad is known to be concave

@@ -31,8 +31,9 @@ def detect_layout(root,                      # the folder of a data set
     """The name of the first layout that `root` has.
 
     Raises `UnreadableFile` if there is no such folder and `UnknownOption` if it has no known layout."""
-    if not is_there(root) or not str(root) or not (root := Path(root)).is_dir():
-        remedy = "give the folder of a data set, or 'families' for shapes made on the spot"
+    remedy = "give the folder of a data set, or 'families' for shapes made on the spot"
+    if not str(root).strip(): raise UnreadableFile("dataset", "its name is empty", remedy)
+    if not is_there(root) or not (root := Path(root)).is_dir():
         raise UnreadableFile(root, "there is no such folder", remedy)
     if field in ("sdf", "occ") and LAYOUTS["npz:meshes"].found(root): return "npz:meshes"
     with reading(root):
@@ -140,7 +141,7 @@ def _unique(name: str, taken: set[str]) -> str:
 
 def open_layout(root, split: str, spec: ReadSpec) -> tuple[str, Layout]:
     "The layout of `root` and its name. Raises `UnknownOption` if it is another one, or has no such split."
-    name = spec.layout or detect_layout(root, spec.field)
+    name = detect_layout(root, spec.field) if spec.layout is None or not str(root).strip() else spec.layout
     if name == "npz": name = "npz:meshes" if spec.field in ("sdf", "occ") else "npz:points"
     layout = LAYOUTS[one_of(name, LAYOUTS, "layout")]
     if not layout.found(Path(root)):

@@ -18,7 +18,9 @@ import numpy as np
 from ..core.errors import UnknownOption, UnreadableFile
 from ..core.io import lines_of, reading
 from .arrays import xyz_columns
-from .layouts import SPLITS, Entry, Layout, class_indices, failed_entry, labelled_entry, register_layout
+from inr2vec.data.layouts import (
+    SPLITS, Entry, Layout, class_indices, class_names, failed_entry, labelled_entry, register_layout,
+)
 from .shapes import Shape
 
 # %% ../../nbs/data/53_hdf5_layouts.ipynb #00000004
@@ -74,7 +76,7 @@ def _lines(path: Path) -> list[str]:
 
 def modelnet40_classes(root) -> list[str]:
     "The classes of `shape_names.txt`."
-    return _lines(Path(root)/"shape_names.txt")
+    return class_names(Path(root)/"shape_names.txt")
 
 def modelnet40_entries(root, split: str) -> Iterator[Entry]:
     "The clouds of `modelnet40_ply_hdf5_2048`."

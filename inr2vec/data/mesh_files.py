@@ -45,7 +45,7 @@ def read_off(path: Path) -> dict:
     "Vertices (v, 3) and faces (f, 3) of an OFF file. Raises `ValueError` if its counts are not met exactly."
     lines = [l for l in (l.partition("#")[0].strip() for l in text_of(path).splitlines()) if l]
     if not lines or not (head := re.match(r"(ST)?C?N?OFF(?![a-z])", lines[0], re.I)):
-        raise ValueError("it does not start with OFF")
+        raise Refused("it does not start with OFF", "begin it with a line 'OFF', and points of three coordinates")
     lines = [row for l in (lines[0][head.end():], *lines[1:]) if (row := l.split())]
     counts = list(islice(chain.from_iterable(lines), 2))
     if len(counts) < 2 or not all(c.isdecimal() for c in counts):
@@ -100,7 +100,9 @@ def read_stl(path: Path) -> dict:
     if len(data) >= 84 and not data[84 + 50*n:].strip(b"\0 \r\n") and len(data) >= 84 + 50*n:
         triangle = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
         vertices = np.frombuffer(data, triangle, n, 84)["corners"].reshape(-1, 3)
-    elif data[:64].replace(b"\0", b"").lstrip(b"\xff\xfe\xef\xbb\xbf \t\r\n")[:5].lower() == b"solid":
+    elif data[:64].replace(b"\0", b"").lstrip(b"\xff\xfe\xef\xbb\xbf \t\r\n")[:5].lower() == b"solid" and (
+        b"\0" not in data or data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    ):
         vertices = _stl_of_text(text_of(path))
     else: raise ValueError(f"it announces {n} faces and has {len(data)} bytes, not {84 + 50*n}")
     if not len(vertices): raise ValueError("it has no faces")

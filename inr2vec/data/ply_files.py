@@ -6,6 +6,7 @@
 __all__ = ['TYPES', 'Element', 'strip_triangles', 'read_ply']
 
 # %% ../../nbs/data/44_ply_files.ipynb #431f07d1
+import codecs
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -137,7 +138,7 @@ def _columns(data: bytes) -> dict[str, dict]:
     for e in elements:
         if kind == "ascii": out[e.name], at = _text_rows(source, at, e)
         else: out[e.name], at = _binary_rows(source, at, e, orders[kind])
-    rest = source[at:] if kind == "ascii" else source[at:].strip()
+    rest = source[at:] if kind == "ascii" else source[at:].strip(b"\0 \t\r\n")
     if rest: raise ValueError("it goes on after the data that it announces")
     return out
 
@@ -161,13 +162,15 @@ def _polygons(columns: dict) -> list:
         corners = np.concatenate(rows)
         if not (corners == np.floor(corners)).all(): raise ValueError("its faces name vertices by fractions")
         return [row.astype(np.int64).tolist() for row in rows] if isinstance(rows, list) else rows.astype(np.int64)
-    raise ValueError(f"its faces have {', '.join(columns) or 'nothing'}, and no vertex_indices")
+    raise Refused(f"its faces have {', '.join(columns) or 'nothing'}, and no vertex_indices",
+                  "export their corners by this name")
 
 @register_format(".ply")
 def read_ply(path: Path) -> dict:
     "Vertices (v, 3) and faces (f, 3), or points (n, 3), of a PLY file. Raises `ValueError` if it is cut off."
-    found = _columns(path.read_bytes())
-    if not {"x", "y", "z"} <= found.get("vertex", {}).keys(): raise ValueError("it has no vertices with x, y and z")
+    found = _columns(path.read_bytes().removeprefix(codecs.BOM_UTF8))
+    if not {"x", "y", "z"} <= found.get("vertex", {}).keys():
+        raise Refused("it has no element 'vertex' with the properties x, y and z", "export it with these names")
     xyz = np.stack([np.asarray(found["vertex"][axis]).reshape(-1) for axis in "xyz"], 1)
     has = {element for element, columns in found.items() if len(next(iter(columns.values()), ()))}
     faces = fans(_polygons(found["face"]), xyz) if "face" in has else np.zeros((0, 3), np.int64)

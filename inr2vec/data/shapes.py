@@ -106,7 +106,9 @@ def _check_mesh(shape: Shape):
     low, high = shape.faces.min(), shape.faces.max()
     if low < 0 or high >= len(shape.vertices):
         worst = low if low < 0 else high
-        raise BadShape(source, f"a face names vertex {worst} of {len(shape.vertices)}", "export the mesh again")
+        from_one = low == 1 and high == len(shape.vertices)
+        remedy = "count vertices from 0: subtract 1 from all faces" if from_one else "export the mesh again"
+        raise BadShape(source, f"a face names vertex {worst} of {len(shape.vertices)}", remedy)
     _check_coordinates(source, shape.vertices[shape.used_vertices], "vertices")
     if bad := int(without_area(shape).sum()):
         raise ZeroAreaFaces(source, f"{bad} of its {len(shape.faces)} faces have no area")

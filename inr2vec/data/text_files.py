@@ -42,7 +42,8 @@ NUMBER = re.compile(r"[-+]?(\d|[.,]\d|nan\b|inf)", re.I)
 
 def _columns_named(line: str) -> list[int]:   # where x, y and z are
     "The places of x, y and z in a header. Raises `ValueError` if it does not name them."
-    names = [re.sub(r"\W", "", word).lower() for word in re.split(r"[\s,;]+", line.strip(" /\t"))]
+    line = re.sub(r"\[[^]]*\]|\([^)]*\)", "", line)      # units
+    names = [name for word in re.split(r"[\s,;]+", line) if (name := re.sub(r"\W", "", word).lower())]
     if any(names.count(axis) != 1 for axis in "xyz"):
         raise Refused(f"its line {line[:40]!r} is neither a point nor a header that names x, y and z",
                       "begin with 'x y z', or with the points; other lines need a # before them")
@@ -52,17 +53,17 @@ def _columns_named(line: str) -> list[int]:   # where x, y and z are
 def _columns_in_comment(lines: list[str], width: int) -> list[int] | None:
     "The places of x, y and z if a comment before the points is a header of `width` columns, or None."
     for line in lines:
-        if not line.startswith("#"): return None
-        names = re.split(r"[\s,;]+", line.strip("# \t").casefold())
+        if line[0] not in "#%": return None
+        names = re.split(r"[\s,;]+", line.strip("#% \t").casefold())
         if len(names) != width or any(names.count(axis) != 1 for axis in "xyz"): continue
-        return _columns_named(line.lstrip("#"))
+        return _columns_named(line)
     return None
 
 @register_format(".txt", ".xyz", ".pts")
 def read_text_cloud(path: Path) -> dict:
     "The points (n, 3) of a text file. Raises `ValueError` if a count is not met or something cannot be told."
     written = [l for l in map(str.strip, text_of(path).splitlines()) if l]
-    lines = [re.split(r"#|(?<=\S)\s*//", l)[0].strip() for l in written]
+    lines = [re.split(r"[#%]|(?<=\S)\s*//", l)[0].strip() for l in written]
     lines, at, count = [l for l in lines if l], None, None
     while lines and (not NUMBER.match(lines[0]) or lines[0].isdigit()):
         first = lines.pop(0)
@@ -77,5 +78,6 @@ def read_text_cloud(path: Path) -> dict:
     table = as_numbers(rows)
     at = at or _columns_in_comment(written, table.shape[1])
     if at is not None and max(at) >= table.shape[1]:
-        raise ValueError(f"it names more columns than the {table.shape[1]} that it has")
+        raise Refused(f"its header names more columns than the {table.shape[1]} that it has",
+                      "name each column by one word, such as 'x y z'")
     return dict(points=xyz_columns(table) if at is None else table[:, at])

@@ -54,7 +54,8 @@ class CoordinatesEncoder(nn.Module):
         self.spec, self.embed_dim, self.bound = siren, spec.embed_dim, spec.bound
         for name, value in spec.options.items():
             one_of(name, OPTIONS, "encoder.options")
-            if not 0 <= value <= 1: raise UnknownOption(f"encoder.options.{name}", f"{value} is no power", "use 0 to 1")
+            if type(value) not in (int, float) or not 0 <= value <= 1:
+                raise UnknownOption(f"encoder.options.{name}", f"{value!r} is no power", "use 0 to 1")
         self.scaling, self.whitening = (OPTIONS | spec.options).values()
         known = spec.embed_dim - spec.learned
         self.register_buffer("mean", torch.zeros(siren.num_params))
@@ -104,6 +105,7 @@ class CoordinatesEncoder(nn.Module):
         "Embeddings of INRs, from weights alone. Raises `WrongWidth` for INRs of another architecture."
         return self.finish(self.fixed(flat))
 
-@register_encoder("coordinates", CoordinatesEncoder, "ours: principal coordinates of weight differences", order=3)
+@register_encoder("coordinates", CoordinatesEncoder, "ours: principal coordinates of weight differences", order=3,
+                  options=tuple(OPTIONS))
 def _coordinates(siren: SirenSpec, spec: EncoderSpec, field: str) -> CoordinatesEncoder:
     return CoordinatesEncoder(siren, spec)

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['Builder', 'ENCODER_ENTRIES', 'EncoderSpec', 'EncoderEntry', 'register_encoder', 'registered_encoders',
-           'encoder_kinds', 'current_name', 'encoder_entry', 'display_name', 'reads_first_layer', 'build_encoder']
+           'encoder_kinds', 'current_name', 'encoder_entry', 'display_name', 'reads_first_layer', 'check_options',
+           'build_encoder']
 
 # %% ../../nbs/embedding/05_encoders.ipynb #c165daf9
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 
 from torch import nn
 
-from ..core.errors import one_of
+from ..core.errors import UnknownOption, one_of
 from ..core.io import declare_later_options
 from ..core.registry import Registry
 from ..inrs.siren import SirenSpec
@@ -51,7 +52,7 @@ class EncoderEntry:
     build: Builder          # torch's global generator decides the initial weights
     evaluates_inr: bool     # whether it evaluates the INR's function, or reads weights only
     called: str = ""        # in tables and keys of metrics, where that is not `kind`
-
+    options: tuple[str, ...] = ()    # what it reads of `EncoderSpec.options`
     @property
     def reads_first_layer(self) -> bool:
         "Whether motions in weight space reach it: they change an INR's first layer only."
@@ -69,10 +70,12 @@ def register_encoder(
     old_names: tuple[str, ...] = (),# under which stored models know it
     order: float = 10.,             # in lists, small ones first
     called: str = "",               # in tables, where that is not `kind`
+    options: tuple[str, ...] = (),  # names of what it reads of `EncoderSpec.options`; others are refused
 ) -> Callable[[Builder], Builder]:
     "Register the decorated function as the builder of `kind`; a second registration takes the place of the first."
     def add(build: Builder) -> Builder:
-        ENCODER_ENTRIES.register(kind, EncoderEntry(kind, network, about, build, evaluates_inr, called), order)
+        entry = EncoderEntry(kind, network, about, build, evaluates_inr, called, tuple(options))
+        ENCODER_ENTRIES.register(kind, entry, order)
         _OLD_NAMES.update({old: kind for old in old_names})
         return build
     return add
@@ -105,6 +108,17 @@ def reads_first_layer(kind: str) -> bool:
     "Whether the encoder `kind` sees an INR's first layer, so that motions in weight space can augment its training."
     return encoder_entry(kind).reads_first_layer
 
+def check_options(spec: EncoderSpec, path: str = "encoder") -> None:
+    "Raise `UnknownOption` for one of `spec.options` that its encoder does not read; `path` is the spec's dotted name."
+    known = encoder_entry(spec.kind).options
+    for name in spec.options:
+        if name in known: continue
+        there = f"use {' or '.join(map(repr, known))}" if known else "leave it out, or use another encoder"
+        raise UnknownOption(f"{path}.options.{name}", f"the encoder {spec.kind!r} has no such option", there)
+
 def build_encoder(siren: SirenSpec, spec: EncoderSpec, field: str = "udf") -> nn.Module:
-    "The encoder of `spec` for INRs of `siren`; torch's global generator decides its weights."
+    """The encoder of `spec` for INRs of `siren`; torch's global generator decides its weights.
+
+    Raises `UnknownOption` for options that it does not have."""
+    check_options(spec)
     return encoder_entry(spec.kind).build(siren, spec, field)

@@ -20,6 +20,7 @@ from ..core.errors import EmptyShape, Inr2VecError, UnreadableFile, one_of
 from ..core.fields import FIELDS
 from ..core.loop import own_randomness
 from ..core.metrics import chamfer_distance
+from ..core.seeds import checked_seed
 from ..data.shapes import Shape
 from ..data.splits import split_off
 from inr2vec.embedding.model_files import (
@@ -65,7 +66,8 @@ class Inr2Vec:
         start: LearnedStart | Tensor | None = None,    # what the preset's `init` names, if it is at hand already
         **overrides,                      # of the preset, by dotted name
     ):
-        self.field, self.seed, self.device = one_of(field, FIELDS, "field"), seed, device or best_device()
+        self.field, self.seed = one_of(field, FIELDS, "field"), checked_seed(seed)
+        self.device = device or best_device()
         if encoder: overrides["encoder.kind"] = encoder
         self.preset = get_preset(preset, **overrides)
         if not (reads_first_layer(self.preset.encoder.kind) or STILL.keys() & overrides.keys()):

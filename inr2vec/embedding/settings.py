@@ -19,7 +19,8 @@ from ..core.errors import UnknownOption, one_of
 from ..core.fields import FIELDS
 from ..core.io import NEUTRAL_VALUES
 from ..core.loop import MOST_STEPS, SCHEDULES
-from .encoders import current_name, encoder_kinds
+from ..core.seeds import LARGEST_SEED
+from .encoders import EncoderSpec, check_options, current_name, encoder_kinds
 from ..inrs.manual_grad import FORMER_PRECISIONS, PRECISIONS, RULES
 from ..inrs.starts import INITS, is_start_file
 
@@ -98,7 +99,7 @@ RANGES: dict[str, dict[str, Range | Choice | PlainName | StartKind]] = {
     "MetaSgdSpec": dict(inner=Range(1, 100), outer=COUNT, shapes=Range(1, 10_000), points=COUNT, start_lr=RATE,
                         rate_lr=RATE, first_rate=above_zero(1000), largest_rate=above_zero(1000),
                         clip=above_zero(1000)),
-    "Job": dict(field=Choice(FIELDS), limit=Range(1, 1_000_000_000), seed=Range(0, 2**62)),
+    "Job": dict(field=Choice(FIELDS), limit=Range(1, 1_000_000_000), seed=Range(0, LARGEST_SEED)),
     "GanSpec": dict(noise=WIDTH, sigma=above_zero(100), generator=WIDTH, critic=WIDTH, critic_steps=Range(1, 1000),
                     penalty=Range(0, 10_000), lr=RATE, beta=SHARE, batch=Range(1, 1_000_000),
                     epochs=Range(1, 1_000_000)),
@@ -171,7 +172,9 @@ def checked(spec, path: str = ""):
         changed[f.name] = value
     if type(spec).__name__ == "QuerySpec" and not spec.total:
         raise UnknownOption(path or "queries", "there are none of any kind", "give a number above 0 for one kind")
-    return replace(spec, **changed)
+    spec = replace(spec, **changed)
+    if isinstance(spec, EncoderSpec): check_options(spec, path or "encoder")
+    return spec
 
 # %% ../../nbs/embedding/58_settings.ipynb #611b5408
 def replaced(spec, name: str, value):

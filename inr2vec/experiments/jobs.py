@@ -13,6 +13,7 @@ from functools import cached_property, wraps
 from pathlib import Path
 
 from ..core.errors import UnknownOption
+from ..core.seeds import checked_seed
 from ..data.datasets import load_dataset
 from ..data.reports import Report
 from ..data.splits import largest_classes
@@ -41,8 +42,11 @@ class Job:
     def __post_init__(self):
         "Take a path as text and one class as a list. Raises `UnknownOption` for values of another kind."
         object.__setattr__(self, "dataset", str(self.dataset))
+        if not self.dataset.strip():      # an unset variable; `Path` would take it for the current folder
+            raise UnknownOption("dataset", "its name is empty", "give a folder of shapes, or 'families'")
+        object.__setattr__(self, "seed", checked_seed(self.seed))
         if isinstance(self.classes, str): object.__setattr__(self, "classes", [self.classes])
-        for name, least in (("seed", 0), ("limit", 1), ("classes", 2)):
+        for name, least in (("limit", 1), ("classes", 2)):
             value = getattr(self, name)
             if value is None or name == "classes" and isinstance(value, list | tuple): continue
             if type(value) is not int or value < least:

@@ -27,7 +27,7 @@ from ..embedding.training import Runtime, ask, train
 from ..experiments.jobs import Job
 from ..experiments.pipeline import inr_folder
 from ..experiments.scoreboard import depth_of_retrieval, support_vectors
-from ..store.identity import digest_of
+from ..store.identity import digest_of, start_key
 from ..store.shards import Inrs
 from .encoder_ablation import Variant, variants
 from ..tasks.retrieval import embedding_distances, retrieval_scores
@@ -148,7 +148,7 @@ def run_trials(
     if any(s.label is None for s in shapes): raise UnknownOption("shapes", "some have no class", "give labelled shapes")
     chosen, rows = list(variants(job.settings) if chosen is None else chosen), []
     jobs = [(seed, v) for seed in seeds for v in (None, *chosen)]
-    data, base = digest_of(shapes), asdict(job.settings)
+    data, base = digest_of(shapes), asdict(replace(job.settings, init=start_key(job.settings.init)))
     for seed, v in tqdm(jobs, desc="investigating", unit="trial", disable=not progress):
         key = fingerprint([data, base, asdict(v) if v else None, job.field, seed, 1])
         path = Path(job.folder)/"investigation"/f"{key}.json"

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from ..store.identity import digest_of
+from ..store.identity import digest_of, start_key
 from ..experiments.jobs import Job
 from ..core.errors import UnknownOption
 from .fast_fitting import rows_by_steps
@@ -43,6 +43,7 @@ def rows_by_width(shapes: list[Shape],
             fit=asdict(p.fit),
             queries=asdict(p.queries),
             points=p.points,
+            init=start_key(p.init),
             resolution=p.resolution,
             shapes=digest_of(shapes),
             field=field,

@@ -24,7 +24,7 @@ from ..data.shapes import Shape
 from ..inrs.siren import SirenSpec, evaluate, shared_init
 from ..store.executors import Executor
 from ..store.filling import fit_shapes
-from ..store.identity import InrRecipe, digest_of
+from ..store.identity import InrRecipe, digest_of, start_key
 from ..store.shards import Inrs
 from ..core.io import fingerprint
 
@@ -54,7 +54,7 @@ def refit(
             queries=asdict(p.queries),
             shapes=digest_of(shapes),
             points=p.points,
-            init=p.init,
+            init=start_key(p.init),
         )
     )
     store = Path(job.folder)/f"refits-{field}-{p.name}-seed{seed}-{key[:12]}"/f"start{start}-draw{draw}"
