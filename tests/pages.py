@@ -107,7 +107,7 @@ def search_problems(site: Path, pages: list) -> Iterator[str]:
 
 
 def part_problems(site: Path, pages: list) -> Iterator[str]:
-    "Pages without the links that each should have, sources elsewhere than they are said to be, figures without a still."
+    "Pages without the links that each should have, sources that are elsewhere, live figures without a still picture."
     from repository import repository
     at = repository()
     for page in pages:
