@@ -12,17 +12,19 @@ class Param:
     type: str = ""
     default: str = ""
     about: str = ""
+    shell: str = ""            # as the command line has it: `--seed SEED`
 
 
 @dataclass
 class Entry:
     "One public function, class or method."
     name: str                  # dotted for a method
-    kind: str                  # 'def' or 'class'
+    kind: str                  # 'def', 'class', 'property' or 'command'
     signature: str
     about: str = ""
     params: list[Param] = field(default_factory=list)
     members: list["Entry"] = field(default_factory=list)
+    shell: str = ""            # a command in a terminal: `inr2vec fit`
 
 
 def comments(source: str) -> dict[int, str]:
@@ -38,30 +40,14 @@ def comments(source: str) -> dict[int, str]:
 def _text(node: ast.AST | None) -> str: return "" if node is None else ast.unparse(node)
 
 
-def _type(node: ast.AST | None) -> str:
-    "An annotation, one in quotes without them, and of `Annotated[X, ...]` the type."
-    if _annotated(node): return _type(node.slice.elts[0])
+def type_of(node: ast.AST | None) -> str:
+    "An annotation as text, one in quotes without them, and of `Annotated[X, ...]` the type."
+    if _annotated(node): return type_of(node.slice.elts[0])
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else _text(node)
 
 
 def _annotated(node: ast.AST | None) -> bool:
     return isinstance(node, ast.Subscript) and _text(node.value) == "Annotated" and isinstance(node.slice, ast.Tuple)
-
-
-def _help(node: ast.AST | None) -> str:
-    "The `help` of an option of the command line: `Annotated[X, typer.Option(help='...')]`."
-    said = (
-        [
-            k.value.value
-            for x in node.slice.elts[1:]
-            if isinstance(x, ast.Call)
-            for k in x.keywords
-            if k.arg == "help" and isinstance(k.value, ast.Constant)
-        ]
-        if _annotated(node)
-        else []
-    )
-    return str(said[0]) if said else ""
 
 
 def _params(node: ast.FunctionDef, said: dict[int, str]) -> list[Param]:
@@ -84,14 +70,14 @@ def _params(node: ast.FunctionDef, said: dict[int, str]) -> list[Param]:
         out.append(
             Param(
                 star.get(p, "") + p.arg,
-                _type(p.annotation),
+                type_of(p.annotation),
                 _text(defaults.get(p.arg)),
-                (said.get(end, "") if ours else "") or _help(p.annotation),
+                said.get(end, "") if ours else "",
             )
         )
     if node.returns is not None:
         about = said.get(node.returns.end_lineno, "") if node.body[0].lineno > node.returns.end_lineno else ""
-        out.append(Param("returns", _type(node.returns), "", about))
+        out.append(Param("returns", type_of(node.returns), "", about))
     return out
 
 
@@ -109,8 +95,11 @@ def _signature(name: str, params: list[Param]) -> str:
 def _entry(node: ast.AST, said: dict[int, str], owner: str = "") -> Entry:
     name, about = f"{owner}{node.name}", ast.get_docstring(node) or ""
     if isinstance(node, ast.ClassDef):
-        fields = [Param(s.target.id, _type(s.annotation), _text(s.value), said.get(s.end_lineno, "")) for s in node.body
-                  if isinstance(s, ast.AnnAssign) and isinstance(s.target, ast.Name) and s.target.id[0] != "_"]
+        fields = [
+            Param(s.target.id, type_of(s.annotation), _text(s.value), said.get(s.end_lineno, ""))
+            for s in node.body
+            if isinstance(s, ast.AnnAssign) and isinstance(s.target, ast.Name) and s.target.id[0] != "_"
+        ]
         methods = [s for s in node.body if isinstance(s, ast.FunctionDef | ast.AsyncFunctionDef)]
         init = next((s for s in methods if s.name == "__init__"), None)
         params = [p for p in _params(init, said) if p.name != "returns"] if init else fields
@@ -141,14 +130,11 @@ def options(source: str) -> dict[str, ast.AST]:
     }
 
 
-def entries(source: str, named: dict[str, ast.AST] | None = None) -> list[Entry]:    # `named`: of `options`
+def entries(source: str) -> list[Entry]:
     "The public functions and classes that a cell defines."
     try: tree = ast.parse(source)
     except SyntaxError: return []                        # a cell with a magic
     said = comments(source)
-    for a in ast.walk(tree):
-        if isinstance(a, ast.arg) and isinstance(a.annotation, ast.Name):
-            a.annotation = (named or {}).get(a.annotation.id, a.annotation)
     return [
         _entry(n, said)
         for n in tree.body

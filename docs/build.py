@@ -2,20 +2,24 @@
 
 The stored outputs are shown as they are and nothing is run or imported. Exported functions stand with their signature,
 docstring and parameters, as nbdev shows them, and their source can be unfolded. Names in backticks link to where they
-are defined. A page needs no network: formulas are MathML."""
+are defined. A page needs no network: formulas are MathML, and plotly's script comes from the installed package."""
 import html
-import json
 import re
 import shutil
 import sys
 import time
 from pathlib import Path
 
+import scenes
 import sidebar
-from cells import body, read_page
-from markup import Names, Page, colours, without_tags
+from cells import Body, read_page
+from markup import Names, Page, colours
+from repository import repository
+from search_index import index_script
 
 HERE, NBS = Path(__file__).resolve().parent, sidebar.NBS
+THEME = HERE/"theme"
+STYLES = ("base", "layout", "search", "text", "interface")
 
 
 def navigation(items: list, here: Page, pages: dict[str, Page]) -> str:
@@ -24,7 +28,7 @@ def navigation(items: list, here: Page, pages: dict[str, Page]) -> str:
     for item in items:
         if isinstance(item, str):
             page = pages[item]
-            title = html.escape("Home" if item == "index.ipynb" else page.title)
+            title = "Home" if item == "index.ipynb" else page.short_heading
             out += f'<li><a href="{here.up}{page.href}"{" aria-current=page" if page is here else ""}>{title}</a></li>'
         else:
             section, inside = item
@@ -58,15 +62,38 @@ def names_on(page: Page) -> Names:
 def turn(pages: list[Page], i: int, word: str, here: Page) -> str:
     "A link to the page before or after."
     if not 0 <= i < len(pages): return "<span></span>"
-    title = html.escape(pages[i].title)
+    title = pages[i].heading
     return f'<a class="{word}" href="{here.up}{pages[i].href}"><span>{word}</span> {title}</a>'
 
 
+def link(address: str, text: str, attributes: str = "") -> str:
+    "A link."
+    return f'<a href="{html.escape(address, quote=True)}"{attributes}>{html.escape(text)}</a>'
+
+
 def meta(page: Page) -> str:
-    "The module of a page, and its notebook to take away."
-    file = html.escape(Path(page.name).name)
-    parts = [f"<code>inr2vec.{page.module}</code>"] if page.module else []
-    return " · ".join([*parts, f'notebook <a href="{page.up}notebooks/{page.name}" download>{file}</a>'])
+    "The module of a page, its notebook to take away, and Colab where the notebook installs the package there."
+    file = Path(page.name).name
+    parts = [f"<code>inr2vec.{page.module.removesuffix('.__init__')}</code>"] if page.module else []
+    parts.append(f'notebook {link(f"{page.up}notebooks/{page.name}", file, " download")}')
+    if page.installs:
+        address = html.escape(repository().colab(f"nbs/{page.name}"), quote=True)
+        parts.append(f'<a class="badge" href="{address}"><b aria-hidden="true">CO</b>Open in Colab</a>')
+    return " · ".join(parts)
+
+
+def footer(page: Page) -> str:
+    "Version and licence, and where a page can be edited and a problem reported."
+    at, file = repository(), f"nbs/{page.name}"
+    links = [link(at.home, "Repository"), link(at.file(file), "Source of this page"),
+             link(at.edit(file), "Edit this page"), link(at.report(page.title), "Report a problem")]
+    return " ".join([f"<span>{html.escape(at.package)} {at.version} · {at.licence}</span>", *links])
+
+
+def scripts(page: Page, text: str) -> str:
+    "What a page needs of JavaScript."
+    names = ["page", "search", *(["scenes"] if 'class="live' in text else [])]
+    return "\n".join(f'<script src="{page.up}{name}.js"></script>' for name in names)
 
 
 def write_page(out: Path, template: str, fields: dict[str, str], page: Page) -> None:
@@ -77,15 +104,14 @@ def write_page(out: Path, template: str, fields: dict[str, str], page: Page) -> 
     shutil.copy(NBS/page.name, out/"notebooks"/page.name)
 
 
-def write_scripts(out: Path, pages: list[Page]) -> None:
-    "The search with what it looks in, and the style sheet."
-    found = [[p.title, p.href, p.about, [[without_tags(text), name] for _, name, text in p.toc]] for p in pages]
-    index = json.dumps(found, ensure_ascii=False, separators=(",", ":"))
-    script = (HERE/"page.js").read_text(encoding="utf-8")
-    (out/"search.js").write_text(f"const PAGES = {index};\n{script}", encoding="utf-8")
-    style = (HERE/"style.css").read_text(encoding="utf-8")
+def write_theme(out: Path, texts: list[tuple[Page, str]]) -> None:
+    "Style sheet, scripts, and what the search looks in."
+    style = "\n".join((THEME/f"{name}.css").read_text(encoding="utf-8") for name in STYLES)
     dark = f"@media screen and (prefers-color-scheme: dark) {{\n{colours('native')}}}\n"
     (out/"style.css").write_text(style + colours("friendly") + dark, encoding="utf-8")
+    for path in THEME.glob("*.js"): shutil.copy(path, out/path.name)
+    (out/"search-index.js").write_text(index_script(texts), encoding="utf-8")
+    scenes.copy_plotly(out)
 
 
 def build(out: Path) -> list[Page]:
@@ -96,15 +122,19 @@ def build(out: Path) -> list[Page]:
     modules = {p.module: p for p in order if p.module}
     if out.exists(): shutil.rmtree(out)
     (out/"figures").mkdir(parents=True)
-    template = (HERE/"page.html").read_text(encoding="utf-8")
+    template, texts = (THEME/"page.html").read_text(encoding="utf-8"), []
     for i, page in enumerate(order):
-        text, pictures = body(page, everywhere | names_on(page), modules)
-        for path, content in pictures.items(): (out/path).write_bytes(content)
+        made = Body(page, everywhere | names_on(page), modules)
+        text = made.html
+        texts.append((page, text))
+        for path, content in made.pictures.items(): (out/path).write_bytes(content)
         title = page.title if page.name == "index.ipynb" else f"{page.title} – {website['title']}"
         fields = dict(
-            title=html.escape(title),
-            heading=html.escape(page.title),
+            title=html.escape(title.replace("`", "")),
+            heading=page.heading,
             site=html.escape(website["title"]),
+            version=html.escape(repository().version),
+            repository=html.escape(repository().home, quote=True),
             up=page.up,
             body=text,
             description=html.escape(page.about or website["description"], quote=True),
@@ -113,10 +143,12 @@ def build(out: Path) -> list[Page]:
             meta=meta(page),
             previous=turn(order, i - 1, "previous", page),
             next=turn(order, i + 1, "next", page),
+            footer=footer(page),
+            scripts=scripts(page, text),
         )
         write_page(out, template, fields, page)
     if (NBS/"images").exists(): shutil.copytree(NBS/"images", out/"images")
-    write_scripts(out, order)
+    write_theme(out, texts)
     return order
 
 

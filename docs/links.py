@@ -1,10 +1,11 @@
 """Every internal link, anchor and picture of a built site, and of the Markdown files at the top: what leads nowhere."""
-import json
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+from search_index import read_index
 
 
 class Links(HTMLParser):
@@ -84,27 +85,16 @@ def site_problems(folder: Path) -> dict[str, list[str]]:
             target = pages.get(path.resolve().relative_to(folder.resolve()).as_posix())
             if parts.fragment and target and unquote(parts.fragment) not in target.ids:
                 found[name].append(f"{url}: there is no such place on the page")
-    for title, name, _, parts in search_index(folder):
+    listed = read_index((folder/"search-index.js").read_text(encoding="utf-8"))
+    for title, name, sections in listed:
         if name not in pages:
-            found.setdefault("search.js", []).append(f"{title!r} leads to {name}, which is not there")
+            found.setdefault("search-index.js", []).append(f"{title!r} leads to {name}, which is not there")
             continue
-        found[name] += [
-            f"the search leads to #{i}, which is not on the page" for _, i in parts if i not in pages[name].ids
-        ]
-    if missing := set(pages) - {name for _, name, *_ in search_index(folder)}:
-        found.setdefault("search.js", []).append(f"the search does not find {', '.join(sorted(missing))}")
+        lost = [i for _, i, _ in sections if i and i not in pages[name].ids]
+        found[name] += [f"the search leads to #{i}, which is not on the page" for i in lost]
+    if missing := set(pages) - {name for _, name, _ in listed}:
+        found.setdefault("search-index.js", []).append(f"the search does not find {', '.join(sorted(missing))}")
     return found
-
-
-def search_index(folder: Path) -> list:
-    "What the search looks in: [title, address, about, [[heading, id], ...]] of each page."
-    return json.loads(
-        (folder / "search.js")
-        .read_text(encoding="utf-8")
-        .splitlines()[0]
-        .removeprefix("const PAGES = ")
-        .removesuffix(";")
-    )
 
 
 def markdown_problems(path: Path) -> Iterator[str]:

@@ -43,6 +43,22 @@ class Page:
         "The way from the page to the top of the site."
         return "../"*self.name.count("/")
 
+    @property
+    def heading(self) -> str:
+        "The title as HTML; what stands in backticks is code."
+        return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(self.title))
+
+    @property
+    def short_heading(self) -> str:
+        "The title in the sidebar: a package's first page is an overview of the section that it opens."
+        return "Overview" if self.name.split("/")[-1].startswith("00_") else self.heading
+
+    @property
+    def installs(self) -> bool:
+        "Whether the notebook installs the package where it runs in Colab."
+        first = [c for c in self.nb["cells"] if c["cell_type"] == "code"][:1]
+        return any("google.colab" in line for c in first for line in c["source"])
+
     def id_of(self, name: str) -> str:
         "The id of something that the notebook exports, as Quarto makes it; names alike in small letters get a number."
         alike = [e.name for e in self.every_entry() if e.name.lower() == name.lower()]
@@ -110,9 +126,14 @@ def highlighted(source: str, language: str = "python") -> str:
     return highlight(source, lexer, FORMAT).rstrip()
 
 
-def code(source: str, language: str = "python") -> str:
-    "A block of source."
-    return f'<pre class="code"><code>{highlighted(source, language)}</code></pre>'
+def code(source: str, language: str = "python", kind: str = "block") -> str:
+    "A block of source; what surrounds it has room for a button to copy it."
+    return f'<div class="{kind}"><pre class="code"><code>{highlighted(source, language)}</code></pre></div>'
+
+
+def folded(summary: str, sources: list[str]) -> str:
+    "Blocks of source that a reader unfolds."
+    return f'<details class="folded"><summary>{summary}</summary>{"".join(map(code, sources))}</details>'
 
 
 def outside_backticks(change: Callable[[str], str], text: str) -> str:

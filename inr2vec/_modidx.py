@@ -644,6 +644,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                 'inr2vec/cli/parameters.py'),
                                         'inr2vec.cli.parameters.checked_parameters': ( 'cli/parameters.html#checked_parameters',
                                                                                        'inr2vec/cli/parameters.py'),
+                                        'inr2vec.cli.parameters.for_papermill': ( 'cli/parameters.html#for_papermill',
+                                                                                  'inr2vec/cli/parameters.py'),
                                         'inr2vec.cli.parameters.parse_parameters': ( 'cli/parameters.html#parse_parameters',
                                                                                      'inr2vec/cli/parameters.py'),
                                         'inr2vec.cli.parameters.usual_parameters': ( 'cli/parameters.html#usual_parameters',

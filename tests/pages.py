@@ -3,6 +3,7 @@ import json
 import re
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from project import EXPERIMENTS, NBS, ROOT, Results, notebooks
@@ -12,7 +13,7 @@ sys.path[:0] = [str(ROOT/"docs"), str(ROOT)]     # the site's builder, and the p
 
 
 def check_site() -> Results:
-    "every notebook stands in the site's sidebar once, experiments by their kind"
+    "every notebook stands in the site's sidebar once, experiments by their kind; the builder's parts do what they say"
     import sidebar
     globs, problems = list(sidebar.sidebar_globs()), []
     text = (ROOT/"_quarto.yml").read_text(encoding="utf-8")
@@ -21,21 +22,111 @@ def check_site() -> Results:
         name = p.relative_to(NBS).as_posix()
         hits = [g for g in globs if sidebar.matches(name, g)]
         if len(hits) != 1: problems.append(f"nbs/{name} is matched by {hits or 'nothing'} in _quarto.yml")
-    return {"site": problems}
+    return {"site": problems, "folded checks": list(fold_problems()), "shell usage": list(shell_problems())}
+
+
+# a cell, whether it shows nothing, what later examples read -> what stays as an example, and what is folded
+CELLS = [
+    (("test_eq(f(1), 2)", True, set()), ("", "test_eq(f(1), 2)")),
+    (("x = f(1)\nassert x == 2", False, set()), ("x = f(1)", "assert x == 2")),
+    (("x = f(1)\n\n# two\nassert x == 2", True, {"x"}), ("x = f(1)", "# two\nassert x == 2")),
+    (("def g(): pass\ntest_fail(g)", True, set()), ("", "def g(): pass\ntest_fail(g)")),
+    (("def g(): pass\ntest_fail(g)", True, {"g"}), ("def g(): pass", "test_fail(g)")),
+    (("assert x\ny = 1\nassert y", True, set()), ("", "assert x\ny = 1\nassert y")),
+    (("assert x\ny = 1\nassert y", True, {"y"}), ("assert x\ny = 1\nassert y", "")),
+    (("assert x\nshow(x)", False, set()), ("assert x\nshow(x)", "")),
+    (("for i in (1, 2): test_eq(i, i)", True, set()), ("", "for i in (1, 2): test_eq(i, i)")),
+    (("!ls", True, set()), ("!ls", "")),
+]
+
+
+def fold_problems() -> Iterator[str]:
+    "Cells that are not split into example and checks as they should be."
+    import checks
+    for (source, silent, later), (example, checked) in CELLS:
+        found = checks.split(source, later, silent)
+        if (found.example, found.checks) != (example, checked): yield f"{source!r} is split into {found}"
+
+
+COMMAND = '''
+@app.command("try-it")
+def tried(
+    files: Annotated[list[Path], typer.Argument(help="what to try")],
+    seed: Annotated[int, typer.Option(min=0, help="decides everything")] = 0,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="say less")] = False,
+    folder: Annotated[Path, typer.Option(help="where")] = Path("runs"),
+) -> None:
+    "Try files."
+'''
+
+
+def shell_problems() -> Iterator[str]:
+    "Commands that do not stand on the site as a terminal knows them."
+    import shell
+    [entry] = shell.entries(COMMAND)
+    if entry.signature != "inr2vec try-it [OPTIONS] FILES...": yield f"the usage is {entry.signature!r}"
+    found = [(p.shell, p.default, p.about) for p in entry.params]
+    expected = [("FILES...", "", "what to try"), ("--seed SEED", "0", "decides everything"),
+                ("--quiet -q", "", "say less"), ("--folder FOLDER", "runs", "where")]
+    if found != expected: yield f"the options are {found}"
 
 
 def check_docs() -> Results:
-    "every internal link, anchor and picture of the site and of the Markdown files leads somewhere"
+    "links, anchors, pictures, sources, search and live figures of the site lead on, and links of the Markdown files"
     import build
     import links
     problems = []
     with tempfile.TemporaryDirectory() as tmp:
         site = Path(tmp)/"site"
-        pages = [p.href for p in build.build(site)]
+        pages = build.build(site)
         for page, found in links.site_problems(site).items(): problems += [f"{page}: {what}" for what in found]
-        problems += [f"{page} was not written" for page in pages if not (site/page).is_file()]
+        problems += [f"{p.href} was not written" for p in pages if not (site/p.href).is_file()]
+        found = {"search": list(search_problems(site, pages)), "parts of pages": list(part_problems(site, pages))}
     for p in sorted(ROOT.glob("*.md")): problems += [f"{p.name}: {what}" for what in links.markdown_problems(p)]
-    return {"docs": problems}
+    return {"docs": problems} | found
+
+
+def plain_words(markdown: str) -> list[str]:
+    "Runs of plain words in Markdown, as a reader would look for them."
+    prose = re.sub(r"(?s)```.*?```|`[^`]*`|\$.*?\$", "` `", markdown)
+    return re.findall(r"(?:(?<=\s)|^)(?:[a-z]+ ){4}[a-z]+(?=\s)", prose)
+
+
+def search_problems(site: Path, pages: list) -> Iterator[str]:
+    "Prose of notebooks that the search does not find."
+    from search_index import read_index
+    listed = read_index((site/"search-index.js").read_text(encoding="utf-8"))
+    texts = {href: " ".join(" ".join(section) for section in sections) for _, href, sections in listed}
+    for page in pages:
+        for cell in page.nb["cells"]:
+            if cell["cell_type"] != "markdown": continue
+            for words in plain_words("".join(cell["source"])):
+                if words not in texts[page.href]: yield f"{page.href}: {words!r} is not found"
+        for entry in page.every_entry():
+            if entry.name.split(".")[-1] not in texts[page.href]: yield f"{page.href}: {entry.name} is not found"
+
+
+def part_problems(site: Path, pages: list) -> Iterator[str]:
+    "Pages without the links that each should have, sources that are elsewhere, live figures without a still picture."
+    from repository import repository
+    at = repository()
+    for page in pages:
+        text = (site/page.href).read_text(encoding="utf-8")
+        for address in (at.edit(f"nbs/{page.name}"), at.file(f"nbs/{page.name}"), at.report(page.title).split("?")[0]):
+            if f'href="{address}' not in text: yield f"{page.href} does not link to {address}"
+        if at.version not in text: yield f"{page.href} does not name the version"
+        if page.installs != ("colab.research" in text): yield f"{page.href}: Colab where nothing is installed, or not"
+        for path, line, name in re.findall(r'/blob/\w+/(inr2vec/\S+?)#L(\d+)" aria-label="source of ([\w.]+)', text):
+            found = (ROOT/path).read_text(encoding="utf-8").splitlines()[int(line) - 1]
+            if not re.match(rf"\s*(async def|def|class) {name.split('.')[-1]}\b", found):
+                yield f"{page.href}: the source of {name} is not at {path}:{line}"
+        for figure in re.findall(r'<figure class="live.*?</figure>', text, re.S):
+            if "<img " not in figure: yield f"{page.href}: a live figure without a still picture"
+            data = json.loads(re.search(r"<script[^>]*>(.*?)</script>", figure, re.S)[1])
+            if not data["data"]: yield f"{page.href}: a live figure without data"
+        if 'class="live' in text and "scenes.js" not in text: yield f"{page.href}: its figures never come to life"
+    for name in ("plotly.min.js", "page.js", "search.js", "scenes.js", "style.css"):
+        if not (site/name).is_file(): yield f"{name} is missing"
 
 
 def stored_outputs(name: str) -> str:

@@ -1,0 +1,67 @@
+"""The interface of what a notebook exports as HTML: signature, docstring, parameters, and where the source is."""
+import html
+import re
+from collections.abc import Callable
+
+import api
+from markup import Page, comment, docstring, highlighted
+from repository import source_of
+
+Markdown = Callable[[str], str]
+
+
+def _inline(text: str, md: Markdown) -> str:
+    return re.sub(r"^<p>|</p>\s*$", "", md(comment(text))) if text else ""
+
+
+def _code(text: str) -> str:
+    return f"<code>{html.escape(text)}</code>" if text else ""
+
+
+def table(kind: str, head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    "A table of parameters; its cells are HTML."
+    top = "".join(f"<th>{name}</th>" for name in head)
+    inside = "".join(f"<tr>{''.join(f'<td>{x}</td>' for x in row)}</tr>" for row in rows)
+    shown = f"<thead><tr>{top}</tr></thead><tbody>{inside}</tbody>"
+    return f'<div class="wide"><table class="{kind}">{shown}</table></div>'
+
+
+def parameters(entry: api.Entry, md: Markdown) -> str:
+    "The table of parameters, if a comment says something about any."
+    if not any(p.about for p in entry.params): return ""
+    def row(p: api.Param) -> tuple[str, ...]:
+        name = "<b>returns</b>" if p.name == "returns" else _code(p.name)
+        return name, _code(p.type), _code(p.default), _inline(p.about, md)
+
+    return table("params", ("", "type", "default", ""), list(map(row, entry.params)))
+
+
+def options(entry: api.Entry, md: Markdown) -> str:
+    "The table of a command's arguments and options."
+    def row(p: api.Param) -> tuple[str, ...]:
+        return _code(p.shell), _code(p.default), _inline(p.about, md)
+
+    return table("params options", ("", "default", ""), list(map(row, entry.params))) if entry.params else ""
+
+
+def _links(entry: api.Entry, page: Page, name: str) -> str:
+    "Links of a signature: to itself, and to the source in the repository."
+    said = html.escape(entry.name)
+    here = f'<a class="anchor" href="#{name}" aria-label="link to {said}">#</a>'
+    source = source_of(page.module, entry.name)
+    there = f'<a class="origin" href="{html.escape(source)}" aria-label="source of {said}">source</a>' if source else ""
+    return f'<span class="links">{here}{there}</span>'
+
+
+def interface(entry: api.Entry, page: Page, md: Markdown) -> str:
+    "One function, class or command as the reader of an interface wants it."
+    name, member, command = page.id_of(entry.name), "." in entry.name, entry.kind == "command"
+    title = entry.shell if command else entry.name.split(".")[-1]
+    page.toc.append((4 if member else 3, name, f"<code>{html.escape(title)}</code>"))
+    keyword = "" if entry.kind in ("def", "command") else f'<span class="keyword">{entry.kind}</span> '
+    shown = highlighted(entry.signature, "text" if command else "python")
+    signature = f'<pre class="signature">{_links(entry, page, name)}{keyword}{shown}</pre>'
+    listed = options(entry, md) if command else parameters(entry, md)
+    members = "".join(interface(e, page, md) for e in entry.members)
+    inside = f"{signature}\n{md(docstring(entry.about))}{listed}{members}"
+    return f'<section class="api{" member" if member else ""}" id="{name}">{inside}</section>\n'

@@ -1,0 +1,55 @@
+// The menu on narrow screens, and a button on every block of code that copies it.
+const menu = document.querySelector(".menu");
+menu.onclick = () => menu.setAttribute("aria-expanded", document.body.classList.toggle("open"));
+
+// the sidebar comes to the page's own entry; the page itself stays where it is
+const bar = document.querySelector(".sidebar"), entry = bar.querySelector("[aria-current]");
+if (entry) bar.scrollTop += entry.getBoundingClientRect().top - bar.getBoundingClientRect().top - bar.clientHeight / 2;
+
+// a page without a secure origin, such as one from a disk, may have no clipboard
+async function copied(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const area = document.createElement("textarea");
+    area.value = text;
+    area.className = "spoken";
+    document.body.append(area);
+    area.select();
+    const done = document.execCommand("copy");
+    area.remove();
+    return done;
+  }
+}
+
+for (const block of document.querySelectorAll(".block")) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "copy";
+  button.textContent = "Copy";
+  button.setAttribute("aria-label", "copy this code");
+  button.onclick = async () => {
+    const done = await copied(block.querySelector("pre").textContent);
+    button.textContent = done ? "Copied" : "Select and copy";
+    button.setAttribute("aria-label", button.textContent);
+    button.focus();
+    setTimeout(() => {
+      button.textContent = "Copy";
+      button.setAttribute("aria-label", "copy this code");
+    }, 1500);
+  };
+  block.append(button);
+}
+
+// a link to a place in folded code unfolds it
+function unfold() {
+  const place = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const fold = place && place.closest("details");
+  if (fold && !fold.open) {
+    fold.open = true;
+    place.scrollIntoView();
+  }
+}
+addEventListener("hashchange", unfold);
+unfold();
