@@ -1077,6 +1077,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                               'inr2vec.data.unsplit_layouts.unsplit_entries': ( 'data/unsplit_layouts.html#unsplit_entries',
                                                                                                 'inr2vec/data/unsplit_layouts.py')},
             'inr2vec.data.varied': { 'inr2vec.data.varied._drawn': ('data/varied.html#_drawn', 'inr2vec/data/varied.py'),
+                                     'inr2vec.data.varied.cloud_of': ('data/varied.html#cloud_of', 'inr2vec/data/varied.py'),
                                      'inr2vec.data.varied.joined': ('data/varied.html#joined', 'inr2vec/data/varied.py'),
                                      'inr2vec.data.varied.turned_and_stretched': ( 'data/varied.html#turned_and_stretched',
                                                                                    'inr2vec/data/varied.py'),
