@@ -9,7 +9,6 @@ __all__ = ['original_of', 'copies_of', 'Copies']
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field as field_
 
-import torch
 from torch import Tensor
 
 from ..core.errors import UnknownOption

@@ -202,7 +202,7 @@ class MetaSgdRecipe:
         families = make_families(self.per_class, seed=seed, progress=progress)
         if not self.varied: return families
         more = varied(families, seed)
-        if field == "udf": more = [cloud_of(s) for s in more]    # queries of a cloud lie on its points, of a mesh beside
+        if field == "udf": more = [cloud_of(s) for s in more]    # whose queries lie on its points, as no mesh's do
         return [*families, *more]
 
 _SMOKE = MetaSgdRecipe(MetaSgdSpec(SirenSpec(hidden=16, layers=3), points=256), SMOKE_QUERIES, 8, varied=False)
@@ -251,6 +251,7 @@ def ship(names: tuple[str, ...] = ("smoke", "laptop"),   # of `SGD_RECIPES`
 def save_shipped(at: Path, name: str, recipe: MetaSgdRecipe, field: str, start: LearnedStart, seed: int = 0) -> Path:
     "Write a start as it ships: rates bounded, with the recipe."
     settings = {k: v for k, v in asdict(recipe.spec).items() if k != "siren" and v != math.inf}
-    about = dict(preset=name, seed=seed, bound=BOUND, settings=settings, queries=asdict(recipe.queries),
-                 data=f"families, training numbers 0 to {recipe.per_class - 1} of each class{', and varied' if recipe.varied else ''}")
+    data = f"families, training numbers 0 to {recipe.per_class - 1} of each class"
+    if recipe.varied: data += ", and as many shapes of no class"
+    about = dict(preset=name, seed=seed, bound=BOUND, settings=settings, queries=asdict(recipe.queries), data=data)
     return save_learned_start(at, recipe.spec.siren, field, start.bounded(BOUND), **about)
