@@ -44,7 +44,7 @@ class HeadSpec:
     mix: bool = True           # the authors' augmentation of embeddings within a class
     select: str = "best"       # the epoch that is tested: the best on a validation part, or 'last', as in their script
 
-declare_later_options(select="best")    # presets of the time before `select` keep their fingerprints
+declare_later_options(select="best", copies=None)    # presets of the time before these keep their fingerprints
 
 @dataclass(frozen=True)
 class Preset:
@@ -64,13 +64,14 @@ class Preset:
     resolution: int = 128                  # of marching cubes
     meshes: int = 32                       # how many signed distances the main job reconstructs
     tolerance: float = .015                # the distance at which a decoded point counts as on the surface
+    copies: int | None = None              # augmented ones of each training shape, each with its INR; see `copies`
     init: str = "random"                   # where INRs start: 'random' as in the paper, or learned, see `starts`
 
 # %% ../../nbs/embedding/60_presets.ipynb #00000007
 _AUGMENT = dict(degrees=15., stretch=.1, shift=.05, contrast=.05)
 
 READABLE = FitSpec(    # the learned steps alone; the rule is for those who ask for more steps, see `REFINED`
-    steps=0, points=4096, lr=.3, decay=True, batch=8, rule="momentum", learned_points=4096
+    steps=0, points=4096, lr=.3, decay=True, batch=8, rule="momentum", learned_points=4096, largest_rate=.3
 )
 
 SMOKE = Preset(
@@ -125,6 +126,7 @@ HOUR = Preset(
     decoder=DecoderSpec(256, 6),
     train=TrainSpec(epochs=10_000, batch=32, points=512, lr=1e-3, max_steps=5_400, precision="bfloat16"),
     head=HeadSpec((256, 128), 60, 64, 1e-3, dropout=.3, mix=False),
+    copies=1,
     per_class=(200, 16),
     resolution=96,
     tolerance=.03,
@@ -140,7 +142,7 @@ GPU = Preset(
     per_class=(200, 50),
 )
 _PAPER_TRAINING = TrainSpec(schedule="constant", validation=.1)
-RELEASED = Preset(train=_PAPER_TRAINING, head=HeadSpec(select="last"))
+RELEASED = Preset(train=_PAPER_TRAINING, head=HeadSpec(select="last"), copies=9)
 PAPER = Preset(
     name="paper",
     about="the paper's numbers, as its text reads",
@@ -148,6 +150,7 @@ PAPER = Preset(
     questions=QuerySpec(0, 250_000, 200_000, 25_000, 25_000, stds=(.001, .01, .1)),
     encoder=EncoderSpec("paper-text"),
     train=_PAPER_TRAINING,
+    copies=9,
     head=HeadSpec(dropout=0., mix=False),
 )
 PRESETS: dict[str, Preset] = {p.name: p for p in (SMOKE, LAPTOP, HOUR, GPU, PAPER, RELEASED)}
