@@ -97,6 +97,7 @@ def read_file(path: Path, model: "Inr2Vec") -> "Shape":
     Raises `UnreadableFile`, or the `BadShape` that applies."""
     from inr2vec.data.files import read_shape
     from inr2vec.data.preparation import prepared
+    if path.is_dir(): raise UnreadableFile(path, "it is a folder", "name a file in it")
     shape, repairs, moved = prepared(read_shape(path), model.field, model.preset.points, repair=True, seed=model.seed)
     if moved: repairs = [*repairs, "it was not normalised: centred and scaled into the unit sphere"]
     for how in repairs: say(f"{shape.source_or_name}: {how}", err=True)
@@ -131,8 +132,8 @@ def embed(
         from dataclasses import replace
 
         from inr2vec.embedding.model import Inr2Vec
-        from inr2vec.tasks.collection import collect
-        place_for_file(check_ending(out, (".safetensors",), "an index"), files)
+        from inr2vec.tasks.collection import Collection, collect
+        place_for_file(check_ending(out, (".safetensors",), "an index"), files, Collection.load)
         found = shape_files(files)
         m = Inr2Vec.from_pretrained(model, device)
         read = read_files(found, files, m)
