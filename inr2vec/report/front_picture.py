@@ -22,7 +22,7 @@ from ..viz.figures import quantized
 from ..viz.rendering import RIGHT, WRONG, prepared, rendered
 
 # %% ../../nbs/report/57_front_picture.ipynb #fd3c882f
-WIDE, HIGH = 1110, 700      # pixels of the picture
+WIDE, HIGH = 1110, 630      # pixels of the picture
 
 
 class _Sheet:
@@ -93,17 +93,15 @@ def _draw_kept(sheet: _Sheet, top: int, triples: list[tuple]) -> None:
     sheet.text(10, top + 20, "What an INR keeps of a shape, and what its embedding keeps", 12, ha="left", weight="bold")
     for i, triple in enumerate(triples):
         for k, (shape, stage) in enumerate(zip(triple, STAGES, strict=True)):
-            x = 10 + 372*i + 118*k
+            x = 4 + 369*i + 116*k
             sheet.picture(x, top + 40, 112, _drawn(shape, 112))
             sheet.text(x + 56, top + 166, stage, 9.5)
     sheet.line(top + 190)
 
 # %% ../../nbs/report/57_front_picture.ipynb #262ce16f
 TASKS = [
-    "Also on frozen embeddings:",
-    "classification and part segmentation, by a small head;",
-    "generation, by a GAN that makes embeddings;",
-    "completion and surface reconstruction, by a network between embeddings",
+    "Also on frozen embeddings: classification and segmentation by a small head, generation by a GAN,",
+    "completion and surface reconstruction by a network between embeddings.",
 ]
 SHARES = ("0", "1/4", "1/2", "3/4", "1")
 
@@ -120,7 +118,7 @@ def _draw_uses(sheet: _Sheet, top: int, query: Shape, near: list[tuple[Shape, st
     for i, (shape, share) in enumerate(zip(way, SHARES, strict=True)):
         sheet.picture(570 + 106*i, top + 40, 100, _drawn(shape, 100))
         sheet.text(620 + 106*i, top + 152, share, 9.5)
-    sheet.text(10, top + 200, " ".join(TASKS), 9.5, ha="left")
+    sheet.text(10, top + 186, " ".join(TASKS), 9.5, ha="left")
 
 # %% ../../nbs/report/57_front_picture.ipynb #47d4cf2c
 MODEL = "families"                              # that comes with the package
