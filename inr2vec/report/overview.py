@@ -8,14 +8,13 @@ __all__ = ['TASKS', 'WIDE', 'HIGH', 'QUERY', 'OTHERS', 'SIZES', 'overview', 'mai
 # %% ../../nbs/report/58_overview.ipynb #00000003
 import numpy as np
 import torch
-from IPython.display import Markdown
+from IPython.display import Image, Markdown
 
-from ..viz.rendering import RIGHT, WRONG
+from ..viz.rendering import RIGHT, WRONG, prepared, rendered
 from ..data.families import make_shape
 from ..tasks.interpolation import interpolate
 from ..embedding.model import Inr2Vec
-from ..viz.figures import Picture
-from ..viz.sheet import Sheet
+from ..viz.figures import quantized
 from ..inrs.reconstruction import inr_field
 from ..experiments.seeds_and_folds import compact_table
 from .page_tables import as_markdown, as_text, counted_results, day_of
@@ -32,6 +31,34 @@ TASKS = [
     "   a network between embeddings",
 ]
 WIDE, HIGH = 1110, 446      # pixels of the picture
+
+
+class _Sheet:
+    "A figure on which texts and pictures are put by pixels from the upper left corner."
+
+    def __init__(self):
+        import matplotlib.pyplot as plt
+        self.plt, self.fig = plt, plt.figure(figsize=(WIDE/100, HIGH/100))
+
+    def text(self, x: float, y: float, words: str, size: float = 10.5, **how) -> None:
+        style = {"ha": "center", "color": "#333333", **how}
+        self.fig.text(x/WIDE, 1 - y/HIGH, words, fontsize=size, va="center", **style)
+
+    def picture(self, x: int, y: int, size: int, image: np.ndarray, **how) -> None:
+        ax = self.fig.add_axes((x/WIDE, 1 - (y + size)/HIGH, size/WIDE, size/HIGH))
+        ax.imshow(image, **how)
+        ax.set_axis_off()
+
+    def line(self, y: float) -> None:
+        self.fig.add_artist(self.plt.Line2D((.01, .99), (1 - y/HIGH,)*2, color="#cccccc", lw=1))
+
+    def png(self) -> bytes:
+        out = quantized(self.fig, 128)
+        self.plt.close(self.fig)
+        return out
+
+
+def _drawn(item: object, size: int) -> np.ndarray: return rendered(prepared(item), size=2*size)
 
 
 def _section(model: Inr2Vec, weights: torch.Tensor, size: int = 128) -> np.ndarray:
@@ -55,7 +82,7 @@ OTHERS = (("lamp", 3), ("bottle", 1001), ("lamp", 1003), ("mug", 3))         # t
 
 def overview(query: tuple[str, int] = QUERY,                        # the shape whose way is drawn
              others: tuple[tuple[str, int], ...] = OTHERS,          # among which it looks for its nearest
-             ) -> Picture:
+             ) -> Image:
     "Shape -> INR -> weights -> embedding -> shape, each as it is, and what embeddings are for."
     model = Inr2Vec.from_pretrained("shapes10")
     shapes = [make_shape(family, seed) for family, seed in (query, *others)]
@@ -63,32 +90,36 @@ def overview(query: tuple[str, int] = QUERY,                        # the shape 
     z = model.embed(inrs, progress=False)
     weights = model.preset.siren.unflatten(inrs.weights[0] - model.init)["layers.1.0.weight"].numpy()
     way = [model.decode(e, points=900) for e in interpolate(z[0], z[2], 4)]
-    near, sheet, half = _neighbours(z, [s.label for s in shapes]), Sheet(WIDE, HIGH), np.abs(weights).max()/2
-    titles = ["a shape", "its INR: a function\n(a section through it)",
-              "the INR's weights\n(one layer, less the start)", f"the embedding:\n{z.shape[1]} numbers", "and the shape again,\nfrom these numbers"]
-    for i, (title, way_there) in enumerate(zip(titles, ("", "fit", "", "encoder", "decoder"), strict=True)):
-        sheet.text(85 + 232*i, 24, title)
+    near, sheet, half = _neighbours(z, [s.label for s in shapes]), _Sheet(), np.abs(weights).max()/2
+    steps = [
+        ("a shape", _drawn(shapes[0], 150), {}),
+        ("its INR: a function\n(a section through it)", _section(model, inrs.weights[0]),
+         dict(origin="lower", cmap="Blues_r", vmin=.5, vmax=1)),
+        ("the INR's weights\n(one layer, less the start)", weights, dict(cmap="PuOr", vmin=-half, vmax=half)),
+        (f"the embedding:\n{z.shape[1]} numbers", z[0].reshape(16, -1).numpy(),
+         dict(cmap="RdBu_r", vmin=-2.5, vmax=2.5)),
+        ("and the shape again,\nfrom these numbers", _drawn(way[0], 150), {}),
+    ]
+    for i, (title, image, how) in enumerate(steps):
+        x = 10 + 232*i
+        sheet.text(x + 75, 24, title)
+        sheet.picture(x, 52, 150, image, **how)
         if i == 0: continue
-        sheet.text(232*i - 31, 127, "→", 22, colour="#666666")
-        sheet.text(232*i - 31, 103, way_there, italic=True)
-    sheet.shape(10, 52, 150, shapes[0])
-    sheet.image(242, 52, 150, _section(model, inrs.weights[0]), .5, 1, "Blues_r", upwards=True)
-    sheet.image(474, 52, 150, weights, -half, half, "PuOr")
-    sheet.image(706, 52, 150, z[0].reshape(16, -1).numpy(), -2.5, 2.5, "RdBu_r")
-    sheet.shape(938, 52, 150, way[0])
+        sheet.text(x - 41, 127, "→", 22, color="#666666")
+        sheet.text(x - 41, 103, ("fit", "", "encoder", "decoder")[i - 1], style="italic")
     sheet.line(228)
-    sheet.text(10, 256, "What frozen embeddings are for", 12, "left", bold=True)
-    sheet.text(10, 292, "retrieval: the nearest embeddings", align="left")
-    sheet.text(430, 292, "interpolation: shapes between two shapes", align="left")
+    sheet.text(10, 256, "What frozen embeddings are for", 12, ha="left", weight="bold")
+    sheet.text(10, 292, "retrieval: the nearest embeddings", ha="left")
+    sheet.text(430, 292, "interpolation: shapes between two shapes", ha="left")
     for i, shape in enumerate(shapes[k] for k in near):
         ink, mark = RIGHT if shape.label == query[0] else WRONG
-        sheet.shape(10 + 98*i, 318, 90, shape)
-        sheet.text(55 + 98*i, 424, f"{shape.label} {mark}", 9.5, colour=ink)
+        sheet.picture(10 + 98*i, 318, 90, _drawn(shape, 90))
+        sheet.text(55 + 98*i, 424, f"{shape.label} {mark}", 9.5, color=ink)
     for i, (shape, name) in enumerate(zip(way, ("0", "1/3", "2/3", "1"), strict=True)):
-        sheet.shape(430 + 98*i, 318, 90, shape)
+        sheet.picture(430 + 98*i, 318, 90, _drawn(shape, 90))
         sheet.text(475 + 98*i, 424, name, 9.5)
-    for i, line in enumerate(TASKS): sheet.text(842, 292 + 25*i + 4*(i//2), line, align="left")
-    return sheet.picture("shape, INR, weights, embedding, shape; and what embeddings are for")
+    for i, line in enumerate(TASKS): sheet.text(842, 292 + 25*i + 4*(i//2), line, ha="left")
+    return Image(sheet.png(), format="png")
 
 # %% ../../nbs/report/58_overview.ipynb #00000008
 SIZES = (("classes", "classes"), ("train", "training shapes"), ("test", "test shapes"))
