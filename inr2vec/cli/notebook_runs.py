@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .parameters import for_papermill
 from ..core import errors
 from ..experiments.catalogue import Experiment
 
@@ -56,8 +57,8 @@ def run_notebook(notebook: Path, out: Path, parameters: dict, quiet: bool = Fals
     out.parent.mkdir(parents=True, exist_ok=True)
     try:
         papermill.execute_notebook(
-            str(notebook),
-            str(out),
+            for_papermill(notebook),
+            for_papermill(out),
             parameters,
             cwd=str(out.parent),
             kernel_name="python3",
@@ -80,6 +81,7 @@ def _state_after(error: "PapermillExecutionError") -> tuple[str, str]:
 
 def run_recorded(experiment: Experiment, folder: Path, parameters: dict, quiet: bool = False) -> "Run":
     "Run the notebook and keep a record of how it ended."
+    from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
     from inr2vec.report.runs import Run, code_fingerprint, run_file, save_run, why_unfit
     run = Run(experiment.name, parameters, code_fingerprint(experiment.notebook), "finished")
@@ -92,6 +94,9 @@ def run_recorded(experiment: Experiment, folder: Path, parameters: dict, quiet: 
         out = folder/f"{name}.ipynb"
         try: run_notebook(experiment.notebook, out, parameters, quiet)
         except PapermillExecutionError as e: run.state, run.why = _state_after(e)
+        except DeadKernelError:
+            why = "its process was ended from outside, as a system without memory does"
+            run.state, run.why = "failed", f"{why}: make room, or take a smaller preset"
         written = sorted(p for p in results.glob("*.json") if before.get(p) != p.stat().st_mtime_ns)
         run.files = [str(p.resolve()) for p in (out, out.with_suffix(".html"), *written) if p.exists()]
     run.seconds = time.time() - start

@@ -4,17 +4,19 @@
 
 # %% auto #0
 __all__ = ['app', 'Dataset', 'PresetName', 'FieldName', 'Seed', 'Folder', 'Set', 'Classes', 'EncoderName', 'Model', 'Device',
-           'Quiet', 'AsJson', 'LogFile', 'not_empty', 'usable_device', 'parse_classes', 'plain_errors', 'before',
+           'Quiet', 'AsJson', 'LogFile', 'Commands', 'usable_device', 'parse_classes', 'plain_errors', 'before',
            'place_for_file', 'check_ending']
 
 # %% ../../nbs/cli/10_options.ipynb #f416b660
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from sys import argv
 from typing import Annotated, Optional
 
+import click
 import typer
+from typer.core import TyperGroup
 
 from .. import __version__
 from .completion import complete_fields, complete_models, complete_presets
@@ -24,20 +26,27 @@ from ..core.io import make_folder
 from ..core.seeds import LARGEST_SEED
 
 # %% ../../nbs/cli/10_options.ipynb #fa884fd7
+class Commands(TyperGroup):
+    "The commands; an empty word among those after `inr2vec`, as an unset variable of a shell gives, is refused."
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        "What Typer makes of the words, if none is empty: `Path` takes an empty one for the current folder."
+        with plain_errors():
+            for before, word in zip(["", *args], args):
+                if word.strip(): continue
+                name = before if before.startswith("-") else f"word {args.index(word) + 1} of the command"
+                raise UnknownOption(name, "it is empty", "give it a value: the variable of a shell may not be set")
+        return super().parse_args(ctx, args)
+
+
 app = typer.Typer(
+    cls=Commands,
     help="Deep Learning on Implicit Neural Representations of Shapes: the paper you can run.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
 )
 
 # %% ../../nbs/cli/10_options.ipynb #5634eff2
-def not_empty(text: str) -> str:
-    "`text`; an empty one, as an unset variable of a shell gives, would be taken for the current folder."
-    with plain_errors():
-        if not text.strip(): raise UnknownOption("dataset", "it is empty", "give a folder of shapes, or 'families'")
-    return text
-
-
 def usable_device(name: str | None) -> str | None:
     "`name`, if PyTorch can compute there; the error is told in words otherwise."
     if name is None: return None
@@ -52,8 +61,7 @@ def usable_device(name: str | None) -> str | None:
 
 
 Dataset = Annotated[
-    str, typer.Option(help="a folder of shapes, 'families' (made on the spot), or 'families:chair,sofa'",
-                      callback=not_empty),
+    str, typer.Option(help="a folder of shapes, 'families' (made on the spot), or 'families:chair,sofa'")
 ]
 PresetName = Annotated[
     str, typer.Option(help="smoke, laptop, hour, gpu, paper or released", autocompletion=complete_presets)
@@ -142,14 +150,23 @@ def before(
     with plain_errors(): context.call_on_close(start_log(log, ["inr2vec", __version__, *argv[1:]]))
 
 # %% ../../nbs/cli/10_options.ipynb #beb064ef
-def place_for_file(path: Path, read: Sequence[Path] = ()) -> Path:
-    """`path`, after a try whether a file can be written there, in place of none of the files that are `read`.
+def place_for_file(
+    path: Path,
+    read: Sequence[Path] = (),                        # files that are needed, and may not be replaced
+    reader: Callable[[Path], object] | None = None,   # of files that may be replaced; all by default
+) -> Path:
+    """`path`, after a try whether a file can be written there, in place of no file that is needed or of another kind.
 
     Raises `CannotWrite` where not."""
     if path.is_dir(): raise CannotWrite(path, "it is a folder", "name a file in it")
     if path.exists() and not path.is_file(): raise CannotWrite(path, "it is a device or a pipe", "name a file")
     if path.exists() and any(path.samefile(p) for p in read if p.exists()):
         raise CannotWrite(path, "it is a file that is read", "name another one")
+    if reader and path.exists():
+        try: reader(path)
+        except Inr2VecError as e:
+            remedy = "name another file, or move this one away"
+            raise CannotWrite(path, f"it is there already, and is something else ({e.problem})", remedy) from e
     if not path.parent.is_dir(): raise CannotWrite(path, f"there is no folder {path.parent}", "make it first")
     make_folder(path.parent)
     return path

@@ -12,7 +12,7 @@ from typing import Annotated, Optional
 import typer
 
 from .log import say
-from .models import read_files
+from .models import read_file
 from .options import Device, Model, app, check_ending, place_for_file, plain_errors
 from ..core.errors import UnknownOption
 
@@ -39,7 +39,7 @@ def reconstruct(
         place_for_file(check_ending(out, ALL_FILES, "a shape"), [file])
         m = Inr2Vec.from_pretrained(model, device)
         check_kind(out, m.field)
-        inrs = m.fit_inrs(read_files([file]))
+        inrs = m.fit_inrs([read_file(file, m)])
         if inr:
             grid = resolution or (m.preset.queries.voxels if m.field == "occ" else m.preset.resolution)
             field = inr_field(m.preset.siren, inrs.weights[0], m.device)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from .log import say
-from .models import read_files
+from .models import read_file
 from .options import AsJson, Device, Model, app, check_ending, place_for_file, plain_errors
 from ..core.errors import UnknownOption, UnreadableFile, printable
 from ..core.io import write_atomically
@@ -62,7 +62,7 @@ def search(
         known = Collection.load(index or model, m.digest)
         if picture and not known.has_pictures:
             raise UnknownOption("picture", "the index holds no geometry", "leave the option out")
-        [query] = read_files([file])
+        query = read_file(file, m)
         [found] = known.search(m.embed(m.fit_inrs([query], progress=False)), min(k, len(known)))
         rows = [{"distance": float(match.distance), "class": match.label, "name": match.name} for match in found]
         say(json.dumps(rows, indent=1) if as_json else str(matches_table(rows)))

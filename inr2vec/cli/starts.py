@@ -35,14 +35,14 @@ def meta_train(  # noqa: PLR0913 - the parameters of a command are its options
     with plain_errors():
         from inr2vec.data.datasets import load_dataset
         from inr2vec.embedding.settings import checked
-        from inr2vec.inrs.meta_sgd import LAPTOP_QUERIES, MetaSgdSpec
+        from inr2vec.inrs.meta_sgd import LAPTOP_QUERIES, MetaSgdSpec, read_learned_start
         from inr2vec.inrs.siren import SirenSpec
         from inr2vec.inrs.starts import check_queries, checkpoint_of, meta_train as learn
         siren = SirenSpec(hidden=width, layers=layers)
         spec = checked(MetaSgdSpec(siren, inner=inner, outer=outer, points=points, largest_rate=bound))
         check_queries(spec, one_of(field, FIELDS, "field"), LAPTOP_QUERIES)
         if out.suffix != ".safetensors": raise CannotWrite(out, "it does not end in .safetensors", "name it so")
-        place_for_file(out)
+        place_for_file(out, reader=read_learned_start)
         checkpoint_of(out)
         size = {"per_class": limit or 20} if dataset.split(":")[0] == "families" else {"limit_per_class": limit}
         shapes, report = load_dataset(dataset, "train", field=field, seed=seed, progress=not quiet, repair=True, **size)

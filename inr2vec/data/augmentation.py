@@ -19,10 +19,11 @@ def augmented(
     copy: int = 0,  # which of the copies; each is another one, and always the same
     stretch: tuple[float, float] = (2 / 3, 3 / 2),  # the range of each axis' factor
     jitter: float = 0.01,  # deviation of a cloud's points, in units of the unit sphere; surfaces are not jittered
+    clip: float = 0.05,  # the most that a coordinate is moved by it
 ) -> Shape:  # in the unit sphere again; named after the original, with ~copy
     "`shape` with its axes stretched and a cloud's points jittered. Raises `UnknownOption` for a wrong range."
     low, high = stretch
-    if not 0 < low <= high or jitter < 0:
+    if not 0 < low <= high or jitter < 0 or clip < 0:
         raise UnknownOption(
             "stretch, jitter",
             f"{stretch} and {jitter} are no range of factors and no deviation",
@@ -30,12 +31,11 @@ def augmented(
         )
     rng = numpy_rng(seed, "augmented", shape.name, copy)
     factors = rng.uniform(low, high, 3)
-    new = replace(
+    points = None if shape.points is None else shape.points*factors
+    if shape.faces is None and jitter: points = points + rng.normal(0, jitter, points.shape).clip(-clip, clip)
+    return replace(
         shape,
         name=f"{shape.name}~{copy}",
-        points=None if shape.points is None else (shape.points*factors).astype(shape.points.dtype),
+        points=None if points is None else points.astype(shape.points.dtype),
         vertices=None if shape.vertices is None else (shape.vertices*factors).astype(shape.vertices.dtype),
     ).normalized()
-    if new.faces is None and jitter:
-        new = replace(new, points=(new.points + rng.normal(0, jitter, new.points.shape)).astype(new.points.dtype))
-    return new

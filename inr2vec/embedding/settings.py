@@ -95,7 +95,7 @@ RANGES: dict[str, dict[str, Range | Choice | PlainName | StartKind]] = {
     "HeadSpec": dict(hidden=WIDTH, epochs=Range(1, 1_000_000), batch=Range(2, 1_000_000), lr=RATE,
                      weight_decay=Range(0, 10), dropout=SHARE, select=Choice(("best", "last"))),
     "Preset": dict(name=PlainName(), per_class=Range(1, 1_000_000), points=COUNT, resolution=Range(4, 1024),
-                   meshes=Range(0, 1_000_000), tolerance=above_zero(2), init=StartKind()),
+                   meshes=Range(0, 1_000_000), tolerance=above_zero(2), copies=Range(0, 1000), init=StartKind()),
     "MetaSgdSpec": dict(inner=Range(1, 100), outer=COUNT, shapes=Range(1, 10_000), points=COUNT, start_lr=RATE,
                         rate_lr=RATE, first_rate=above_zero(1000), largest_rate=above_zero(1000),
                         clip=above_zero(1000)),

@@ -22,6 +22,7 @@ from ..embedding.encoders import display_name
 from ..embedding.model import Inr2Vec
 from ..embedding.presets import Preset, parse_overrides, preset_to_dict
 from ..embedding.training import Questions
+from .copies import Copies, copies_of
 from .jobs import Job, Shapes, read_shapes, takes_job
 from ..store.executors import ENGINES
 from ..store.identity import CODES, digest_of
@@ -100,6 +101,7 @@ class Prepared:
     z_test: Tensor
     folder: Path
     reused: list[str] = field_(default_factory=list)   # stages that an earlier run had finished, wholly or in part
+    copies: Copies = field_(default_factory=Copies)    # of training shapes; encoder and head learn from them as well
 
     @property
     def train_labels(self) -> list[str]:
@@ -188,11 +190,22 @@ def prepare(
         shapes = replace(shapes, train=train_shapes, test=test_shapes)
         for part, name, _ in _parts(shapes):
             if not part: raise Inr2VecError(job.dataset, f"every INR of its {name} part diverged", "lower fit.lr")
+    with watch("copies"): copies = _copies(model, train_shapes, at, job, progress)
     home = model_folder(at, model)
-    with watch("training"): model, earlier = train_or_load(shapes.train, train, model, home, progress)
+    with watch("training"): model, earlier = train_or_load(*copies.behind(shapes.train, train), model, home, progress)
     if earlier: reused.append("training")
-    with watch("embedding"): z_train, z_test = model.embed(train), model.embed(test)
-    return Prepared(job, shapes, model, train, test, z_train, z_test, home, reused)
+    with watch("embedding"):
+        z_train, z_test, copies = model.embed(train), model.embed(test), copies.embedded(model.embed)
+    return Prepared(job, shapes, model, train, test, z_train, z_test, home, reused, copies)
+
+def _copies(model: Inr2Vec, shapes: list[Shape], at: Path, job: Job, progress: bool) -> Copies:
+    "The preset's copies of training shapes with their INRs; each round of copies has a store of its own."
+    made, parts = [], []
+    for k, some in enumerate(copies_of(shapes, model.preset.copies, job.seed)):
+        some, inrs = without_diverged(some, model.fit_inrs(some, at/f"copy{k}", progress, job.engine))
+        made += some
+        parts.append(inrs)
+    return Copies(made, Inrs.cat(parts)) if made else Copies()
 
 def _parts(shapes: Shapes) -> list[tuple]:
     "Each part with its name and its report."

@@ -13,6 +13,7 @@ from collections import Counter
 from dataclasses import replace
 
 import numpy as np
+import torch
 from sklearn.model_selection import GridSearchCV, StratifiedKFold, train_test_split
 from sklearn.svm import SVC
 
@@ -27,6 +28,7 @@ from .jobs import read_shapes
 from .pipeline import Prepared, inr_folder
 from .tables.rebuilt import shapes_from_weights
 from ..inrs.reconstruction import as_points
+from ..inrs.starts import is_start_file
 from ..store.identity import digest_of
 from ..tasks.retrieval import embedding_distances, retrieval_scores
 from ..data.shapes import Shape, surface_points
@@ -39,9 +41,9 @@ def classify(
     spec, labels = replace(p.model.preset.head, select=select), np.array(p.train_labels)
     rest, held = split_by_class(p.train_labels, .2, seed)
     validation = p.z_train[held], labels[held].tolist()
-    result = train_head(
-        p.z_train[rest], labels[rest].tolist(), validation, spec, seed, p.model.device, progress
-    )
+    z, y, copies = p.z_train[rest], labels[rest].tolist(), p.copies.made_of([p.shapes.train[i] for i in rest])
+    if copies: z, y = torch.cat([z, copies.z]), [*y, *(s.label for s in copies.shapes)]
+    result = train_head(z, y, validation, spec, seed, p.model.device, progress)
     return result, evaluate_head(result.head, p.z_test, p.test_labels)
 
 # %% ../../nbs/experiments/30_scoreboard.ipynb #00000007
@@ -204,12 +206,13 @@ def mesh_job(p: Prepared, progress: bool = True) -> tuple[list[Shape], list, dic
     """As many watertight test shapes as the preset says: originals, reconstructed meshes, and `mesh_quality`; the
     reason where there are none."""
     job = replace(p.job, field="sdf", limit=None)
+    own = {"init": "meta-sgd"} if is_start_file(p.model.preset.init) else {}     # a start from a file serves one field
     try: shapes, why = read_shapes(job, progress).test, "none of its test shapes is a watertight mesh"
     except Inr2VecError as e: shapes, why = [], e.problem
     if not shapes: return [], [], {"F-score": None, "meshes": 0, "reason": f"no watertight shapes: {why}"}
     n = p.model.preset.meshes
     shapes = [shapes[i] for i in spread_over(min(n, len(shapes)), len(shapes))]
-    model = Inr2Vec("sdf", p.model.preset, seed=p.model.seed, device=p.model.device)
+    model = Inr2Vec("sdf", p.model.preset, seed=p.model.seed, device=p.model.device, **own)
     at = inr_folder(job.folder, model, f"{p.shapes.label}-scored", digest_of(shapes))
     return shapes, *mesh_quality(shapes, model, at/"test", progress=progress)
 

@@ -147,7 +147,8 @@ def _of_one_fold(whole: Prepared, at: np.ndarray, name: str, w: Callable, progre
     shapes, train, test = hold_out(whole, at)
     fresh = Inr2Vec(whole.model.field, whole.model.preset, None, whole.job.seed, whole.model.device)
     with w(f"{whole.encoder}, training"):
-        model, earlier = train_or_load(shapes.train, train, fresh, whole.folder / name, progress)
+        learned_from = whole.copies.made_of(shapes.train).behind(shapes.train, train)
+        model, earlier = train_or_load(*learned_from, fresh, whole.folder / name, progress)
     return replace(
         whole,
         shapes=shapes,
@@ -157,6 +158,7 @@ def _of_one_fold(whole: Prepared, at: np.ndarray, name: str, w: Callable, progre
         z_train=model.embed(train),
         z_test=model.embed(test),
         reused=["training"] if earlier else [],
+        copies=whole.copies.made_of(shapes.train).embedded(model.embed),
     )
 
 # %% ../../nbs/experiments/40_seeds_and_folds.ipynb #9f317b3b

@@ -27,6 +27,8 @@ from ..core.fields import FIELDS
 from ..core.io import make_folder, write_atomically
 from ..core.seeds import torch_rng
 from ..data.families import make_families
+from ..data.shapes import Shape
+from ..data.varied import varied
 from .fitting import LearnedStart
 from .meta_init import stacked_queries
 from .queries import QuerySpec
@@ -193,12 +195,19 @@ class MetaSgdRecipe:
     spec: MetaSgdSpec
     queries: QuerySpec
     per_class: int      # training shapes of each of the families
+    varied: bool = True # as many shapes of no class with them, see `data.varied`
 
-_SMOKE = MetaSgdRecipe(MetaSgdSpec(SirenSpec(hidden=16, layers=3), points=256), SMOKE_QUERIES, 8)
-_LAPTOP = MetaSgdRecipe(MetaSgdSpec(SirenSpec(hidden=64)), LAPTOP_QUERIES, 20)
+    def shapes(self, seed: int = 0, progress: bool = True) -> list[Shape]:
+        "What the start is learned from."
+        families = make_families(self.per_class, seed=seed, progress=progress)
+        if not self.varied: return families
+        return [*families, *varied(families, seed)]
+
+_SMOKE = MetaSgdRecipe(MetaSgdSpec(SirenSpec(hidden=16, layers=3), points=256), SMOKE_QUERIES, 8, varied=False)
+_LAPTOP = MetaSgdRecipe(MetaSgdSpec(SirenSpec(hidden=64), outer=600, largest_rate=BOUND), LAPTOP_QUERIES, 20)
 SGD_RECIPES = {     # (name, field)
     ("laptop", "udf"): replace(_LAPTOP, spec=replace(_LAPTOP.spec, outer=1000), per_class=100),
-    ("laptop", "sdf"): replace(_LAPTOP, spec=replace(_LAPTOP.spec, outer=250, largest_rate=BOUND)),
+    ("laptop", "sdf"): _LAPTOP,
     ("laptop", "occ"): _LAPTOP,
 } | {("smoke", field): _SMOKE for field in FIELDS}
 
@@ -228,8 +237,7 @@ def ship(names: tuple[str, ...] = ("smoke", "laptop"),   # of `SGD_RECIPES`
     made = []
     for name, field in ((n, f) for n in names for f in fields):
         recipe = SGD_RECIPES[one_of((name, field), SGD_RECIPES, "recipe")]
-        shapes = make_families(recipe.per_class, seed=seed, progress=progress)
-        x, value = stacked_queries(shapes, field, recipe.queries, seed, progress)
+        x, value = stacked_queries(recipe.shapes(seed, progress), field, recipe.queries, seed, progress)
         at = shipped_file(recipe.spec.siren, field)
         if folder is not None: at = Path(folder)/at.name
         half = at.with_name(f"part-{at.name}")
@@ -241,6 +249,7 @@ def ship(names: tuple[str, ...] = ("smoke", "laptop"),   # of `SGD_RECIPES`
 def save_shipped(at: Path, name: str, recipe: MetaSgdRecipe, field: str, start: LearnedStart, seed: int = 0) -> Path:
     "Write a start as it ships: rates bounded, with the recipe."
     settings = {k: v for k, v in asdict(recipe.spec).items() if k != "siren" and v != math.inf}
-    about = dict(preset=name, seed=seed, bound=BOUND, settings=settings, queries=asdict(recipe.queries),
-                 data=f"families, training numbers 0 to {recipe.per_class - 1} of each class")
+    data = f"families, training numbers 0 to {recipe.per_class - 1} of each class"
+    if recipe.varied: data += ", and as many shapes of no class"
+    about = dict(preset=name, seed=seed, bound=BOUND, settings=settings, queries=asdict(recipe.queries), data=data)
     return save_learned_start(at, recipe.spec.siren, field, start.bounded(BOUND), **about)

@@ -240,7 +240,7 @@ def save_result(result: Result, folder: str | Path) -> Path:
     if path.exists() and before is None:
         path.replace(path.with_name(f"{path.name}.damaged"))     # kept: whoever damaged it may want to look
     elif path.exists() and before.identity != result.identity:
-        remedy = "rename the preset or the data set, or use another folder"
+        remedy = f"move {path.name} away or remove it, or let results go to another folder"
         raise BadResult(path, "it holds another run whose name is written alike", remedy)
     text = json.dumps(out, indent=1, allow_nan=False) + "\n"
     write_atomically(path, lambda p: p.write_text(text, encoding="utf-8"))

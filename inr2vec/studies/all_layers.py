@@ -68,7 +68,7 @@ def with_all_layers(p: Prepared, progress: bool = True) -> Prepared:
     model = Inr2Vec(p.model.field, p.model.preset, None, p.model.seed, p.model.device)
     model.encoder = AllLayersEncoder.like(model.encoder)
     folder = p.folder.with_name(f"all-layers-{p.folder.name}")
-    model, earlier = train_or_load(p.shapes.train, p.train_inrs, model, folder, progress)
+    model, earlier = train_or_load(*p.copies.behind(p.shapes.train, p.train_inrs), model, folder, progress)
     if not isinstance(model.encoder, AllLayersEncoder):
         model.encoder = AllLayersEncoder.like(model.encoder)  # as it was saved
     return replace(
@@ -76,6 +76,7 @@ def with_all_layers(p: Prepared, progress: bool = True) -> Prepared:
         model=model,
         z_train=model.embed(p.train_inrs),
         z_test=model.embed(p.test_inrs),
+        copies=p.copies.embedded(model.embed),
         folder=folder,
         reused=["training"] * earlier,
     )

@@ -51,7 +51,7 @@ def fitting_variants(preset: Preset) -> list[Variant]:
     every = [
         Variant("base", "the preset"),
         Variant("start", "learned steps alone", {**momentum, "fit.steps": 0}),
-        Variant("start", "learned steps alone, rates up to .3", {**momentum, "fit.steps": 0, "fit.largest_rate": .3}),
+        Variant("start", "learned steps alone, rates up to 1", {**momentum, "fit.steps": 0, "fit.largest_rate": 1.}),
         Variant("start", "learned steps, then Adam", {**learned, **slow, "fit.steps": f.steps, "fit.points": f.points}),
         Variant("start", "learned steps, then momentum", {**momentum, **few}),
         Variant("start", "learned steps, then a third of momentum", {**momentum, **few, "fit.steps": f.steps//12}),

@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 from torch import Tensor, nn
 
+from ..copies import Copies
 from ..jobs import for_preset
 from ...baselines.references import chance
 from ...core.errors import EmptyShape, Inr2VecError, one_of
@@ -208,7 +209,7 @@ def shared_codes_table(
     metrics = {"chance": {"accuracy": guess["uniform"], **guess["retrieval"]}}
     for name, (a, b) in codes.items():
         with watch(f"tasks on {name}"):
-            scores = classify(replace(p, z_train=a, z_test=b), seed, progress)[1]
+            scores = classify(replace(p, z_train=a, z_test=b, copies=Copies()), seed, progress)[1]
             metrics[name] = {
                 "accuracy": scores["accuracy"],
                 "class accuracy": scores["class_accuracy"],
