@@ -71,7 +71,7 @@ class Preset:
 _AUGMENT = dict(degrees=15., stretch=.1, shift=.05, contrast=.05)
 
 READABLE = FitSpec(    # the learned steps, and so many of momentum after them
-    steps=54, points=4096, lr=.3, decay=True, batch=8, rule="momentum", learned_points=4096, largest_rate=.3
+    steps=24, points=4096, lr=.3, decay=True, batch=8, rule="momentum", learned_points=4096, largest_rate=.3
 )
 
 SMOKE = Preset(
