@@ -88,7 +88,7 @@ def gallery(rows: list,                  # rows of shapes, clouds (n, 3), boolea
     s = _style(style)
     limits = dict(up=s.up, what=s.what, max_points=s.max_points, max_faces=s.max_faces)
     cells = _cells(rows, titles, row_titles, right, s.colour, limits)
-    left, top, columns = _margin(row_titles), 22, max(map(len, rows))
+    left, top, columns = _margin(row_titles), (22 if any(c.title for c in cells) else 2), max(map(len, rows))
     width, height = left + columns*s.size, len(rows)*(s.size + top)
     def text(x, y, t, ink, **kw): return dict(x=round(x, 4), y=round(y, 4), text=t, font_color=ink, **kw)
     def edge(column): return round((left + column*s.size)/width, 4)
@@ -229,7 +229,9 @@ def curves(series: dict,           # {name: (xs, ys)}
 
 def map2d(xy: np.ndarray,  # (n, 2), such as a t-SNE of embeddings
           labels: list,    # (n,) the class of each point
-          title: str = "") -> Picture:
+          title: str = "",
+          names: list | None = None,     # (n,) of the points, shown under the mouse
+          ) -> Picture:
     "Points in the plane, coloured by class; raises `Inr2VecError` if there is not one label for each."
     xy, labels = np.asarray(xy, np.float32), np.asarray([str(x) for x in labels])
     if xy.ndim != 2 or xy.shape[1] != 2 or len(xy) != len(labels):
@@ -238,7 +240,10 @@ def map2d(xy: np.ndarray,  # (n, 2), such as a t-SNE of embeddings
     fig, (mpl, ax) = go.Figure(layout=dict(template=FLAT)), _axes((5.6, 4.2))
     for i, name in enumerate(np.unique(labels)):
         at, c, (marker, symbol) = xy[labels == name].T, (PALETTE[:6] + ["#444444"])[i % 7], MARKERS[i//7 % len(MARKERS)]
-        fig.add_scatter(x=at[0], y=at[1], name=name, mode="markers", marker=dict(color=c, symbol=symbol, size=6))
+        said = {} if names is None else dict(text=[str(n) for n, l in zip(names, labels) if l == name],
+                                             hovertemplate="%{text}<extra></extra>")
+        look = dict(color=c, symbol=symbol, size=6)
+        fig.add_scatter(x=at[0], y=at[1], name=name, mode="markers", marker=look, **said)
         ax.scatter(*at, color=c, marker=marker, s=14, lw=0, label=name)
     bare = dict(showticklabels=False, showgrid=False)
     fig.update_layout(title=title, height=420, xaxis=bare, yaxis=bare | dict(scaleanchor="x"))

@@ -135,9 +135,10 @@ EYE = np.array([np.cos(np.deg2rad(-35)), np.sin(np.deg2rad(-35)), np.tan(np.deg2
 EYE /= np.linalg.norm(EYE)
 SCENE = dict(xaxis=dict(visible=False, range=[-1000, 1000]), yaxis=dict(visible=False, range=[-1000, 1000]),
              zaxis=dict(visible=False, range=[-1000, 1000]), aspectmode="cube", dragmode="turntable",
-             camera=dict(eye=dict(zip("xyz", (1.45*EYE).round(3).tolist())), up=dict(x=0, y=0, z=1)))
+             camera=dict(eye=dict(zip("xyz", (1.3*EYE).round(3).tolist())), up=dict(x=0, y=0, z=1)))  # the sphere fits
 PAPER = dict(xref="paper", yref="paper")
-COLOUR_AXIS = dict(cmin=-.5, cmax=len(PALETTE) - .5, showscale=False,
+# without `cauto` plotly ignores a template's limits, and stretches the palette over the parts that are there
+COLOUR_AXIS = dict(cauto=False, cmin=-.5, cmax=len(PALETTE) - .5, showscale=False,
                    colorscale=[[(i + end)/len(PALETTE), c] for i, c in enumerate(PALETTE) for end in (0, 1)])
 POINTS = dict(mode="markers", marker=dict(size=2.2, line=dict(width=0)), hoverinfo="skip", showlegend=False)
 FACES = dict(flatshading=True, hoverinfo="skip", showscale=False, intensitymode="cell",
@@ -145,7 +146,8 @@ FACES = dict(flatshading=True, hoverinfo="skip", showscale=False, intensitymode=
              lightposition=dict(x=2000, y=-4000, z=8000))
 TEMPLATE = dict(
     layout=dict(scene=SCENE, coloraxis=COLOUR_AXIS, paper_bgcolor="white", font=dict(size=12, color="#333333"),
-                margin=dict(l=0, r=0, t=0, b=0), annotationdefaults=dict(showarrow=False, **PAPER),
+                margin=dict(l=0, r=0, t=0, b=0),
+                annotationdefaults=dict(showarrow=False, xanchor="center", **PAPER),
                 shapedefaults=dict(type="rect", line=dict(width=2), **PAPER)),
     data=dict(scatter3d=[POINTS], mesh3d=[FACES]))
 

@@ -20,6 +20,7 @@ from ..studies.tsne import tsne_plane
 from ..tasks.interpolation import interpolate
 from ..tasks.retrieval import Index
 from ..viz.figures import Picture, map2d, show
+from ..viz.panels import stepped
 from .explorer import Explorer
 
 # %% ../../nbs/widgets/20_embeddings.ipynb #9f413e21
@@ -104,9 +105,26 @@ class InterpolationExplorer(Explorer):
             at=ipywidgets.IntSlider(at, 0, last, description="place", continuous_update=False),
         )
 
+    def extras(self, controls: dict) -> list:
+        "A button that moves the slider by itself."
+        import ipywidgets
+        play = ipywidgets.Play(value=0, min=0, max=self.steps - 1, interval=600)
+        ipywidgets.link((play, "value"), (controls["at"], "value"))
+        return [play]
+
+    def picture(self) -> Picture:
+        "All places between the first two, with plotly's own slider."
+        start = self.start
+        [shown] = self.panels(**start)
+        figures = [self.panels(**(start | {"at": k}))[0].figure for k in range(self.steps)]
+        parts = [k/(self.steps - 1) for k in range(self.steps)]
+        return Picture(shown.png, stepped(figures, [f"{t:.0%}" for t in parts], start["at"]), "an interpolation")
+
 # %% ../../nbs/widgets/20_embeddings.ipynb #e744b541
 class MapExplorer(Explorer):
-    "Embeddings on a plane, and the shape at the chosen point."
+    "Embeddings on a plane, with the shape at the chosen point and its nearest neighbours."
+
+    NEIGHBOURS = 3
 
     def __init__(self, shapes: list[Shape],
                  z: "np.ndarray | Tensor",                     # (n, d) their embeddings
@@ -118,15 +136,23 @@ class MapExplorer(Explorer):
         if self.xy.shape != (len(shapes), 2):
             problem = f"it has the shape {self.xy.shape}, for {len(shapes)} shapes"
             raise BadEmbeddings("xy", problem, "give one point for each shape")
-        self.base, self.start = map2d(self.xy, self.labels.tolist()), dict(chosen=0)
+        self.near = RetrievalExplorer(shapes, z, self.NEIGHBOURS)
+        names = [f"{i}: {s.name}" for i, s in enumerate(shapes)]
+        self.base, self.start = map2d(self.xy, self.labels.tolist(), names=names), dict(chosen=0)
 
     def panels(self, chosen: int) -> list[Picture]:
-        "The map with a ring around the chosen point, and its shape."
-        fig, (x, y) = go.Figure(self.base.figure), self.xy[[chosen]].T
+        "The map with a ring around the chosen point and lines to its neighbours, and their shapes."
+        near = self.near.neighbours(chosen, self.NEIGHBOURS)
+        fig, here = go.Figure(self.base.figure), self.xy[chosen]
+        x, y = np.array([p for i in near for p in (here, self.xy[i], (np.nan, np.nan))]).reshape(-1, 2).T
+        quiet = dict(showlegend=False, hoverinfo="skip")
+        fig.add_scatter(x=x, y=y, mode="lines", line=dict(color="#888888", width=1), **quiet)
         ring = dict(size=16, symbol="circle-open", color="#000000", line=dict(width=2))
-        fig.add_scatter(x=x, y=y, mode="markers", showlegend=False, hoverinfo="skip", marker=ring)
-        shape = show([[self.shapes[chosen]]], [[f"{chosen}: {self.labels[chosen]}"]], what=self.what, size=260)
-        return [Picture(self.base.png, fig, "the map"), shape]
+        fig.add_scatter(x=here[:1], y=here[1:], mode="markers", marker=ring, **quiet)
+        rows = [[chosen, *near[:1]], near[1:]]
+        shapes = show([[self.shapes[i] for i in row] for row in rows if row],
+                      [[f"{i}: {self.labels[i]}" for i in row] for row in rows if row], what=self.what, size=170)
+        return [Picture(self.base.png, fig, "the map"), shapes]
 
     def rows(self, trace: int) -> np.ndarray:
         "The shapes that the points of one trace of the map stand for."
@@ -144,4 +170,4 @@ class MapExplorer(Explorer):
         def clicked(trace, points, _) -> None:
             if points.point_inds: controls["chosen"].value = int(self.rows(points.trace_index)[points.point_inds[0]])
 
-        for trace in canvases[0].data[:-1]: trace.on_click(clicked)
+        for trace in canvases[0].data[:-2]: trace.on_click(clicked)
