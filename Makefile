@@ -47,7 +47,7 @@ test: $(STAMP)  ## check the sources, test the notebooks, run every experiment's
 PAGES := index tutorials/08_contributing report/60_results_page report/70_claims
 readme: $(STAMP)  ## run the index and the results page, write README.md and CONTRIBUTING.md, and list the experiments in the sidebar
 	$(VENV)/bin/nbdev-export
-	for n in $(PAGES); do TQDM_DISABLE=1 $(VENV)/bin/nbdev-test nbs/$$n.ipynb --save && $(VENV)/bin/nbdev-clean --fname nbs/$$n.ipynb || exit 1; done
+	for n in $(PAGES); do $(VENV)/bin/nbdev-test nbs/$$n.ipynb --save && $(VENV)/bin/nbdev-clean --fname nbs/$$n.ipynb || exit 1; done
 	$(VENV)/bin/python docs/sidebar.py
 	$(VENV)/bin/python tests/readme.py
 
