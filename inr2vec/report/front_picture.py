@@ -99,10 +99,7 @@ def _draw_kept(sheet: _Sheet, top: int, triples: list[tuple]) -> None:
     sheet.line(top + 190)
 
 # %% ../../nbs/report/57_front_picture.ipynb #262ce16f
-TASKS = [
-    "Also on frozen embeddings: classification and segmentation by a small head, generation by a GAN,",
-    "completion and surface reconstruction by a network between embeddings.",
-]
+TASKS = "Also on frozen embeddings: classification, segmentation, generation, completion, surface reconstruction"
 SHARES = ("0", "1/4", "1/2", "3/4", "1")
 
 
@@ -118,7 +115,7 @@ def _draw_uses(sheet: _Sheet, top: int, query: Shape, near: list[tuple[Shape, st
     for i, (shape, share) in enumerate(zip(way, SHARES, strict=True)):
         sheet.picture(570 + 106*i, top + 40, 100, _drawn(shape, 100))
         sheet.text(620 + 106*i, top + 152, share, 9.5)
-    sheet.text(10, top + 186, " ".join(TASKS), 9.5, ha="left")
+    sheet.text(10, top + 186, TASKS, 9.5, ha="left")
 
 # %% ../../nbs/report/57_front_picture.ipynb #47d4cf2c
 MODEL = "families"                              # that comes with the package
