@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MODEL_FILES', 'FORMAT', 'READABLE_FORMATS', 'COPY_AGAIN', 'check_room', 'write_folder', 'tensors_digest',
-           'write_model', 'read_model', 'pretrained_folder']
+           'write_model', 'read_model', 'check_settings', 'pretrained_folder']
 
 # %% ../../nbs/embedding/68_model_files.ipynb #7beb92a6
 import json
@@ -67,7 +67,8 @@ def tensors_digest(field: str, tensors: dict[str, Tensor]) -> str:  # 32 hexadec
 
 def write_model(at: Path, config: dict, tensors: dict[str, Tensor]):
     "Write a model's two files into the folder `at`."
-    config = dict(format=FORMAT, **config, digest=tensors_digest(config["field"], tensors))
+    digest = tensors_digest(config["field"], tensors)
+    config = dict(format=FORMAT, **config, settings=digest_of(config), digest=digest)
     save_file({k: v.cpu().contiguous() for k, v in tensors.items()}, at/"model.safetensors")
     (at/"config.json").write_text(json.dumps(config, indent=1))
 
@@ -79,7 +80,7 @@ def read_model(folder: Path) -> tuple[dict, dict[str, Tensor]]:
     with reading(path): config = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(config, dict) or not {"format", "field", "seed", "preset"} <= config.keys():
         raise UnreadableFile(path, "it is not a model's", COPY_AGAIN)
-    if config["format"] not in READABLE_FORMATS:
+    if type(config["format"]) is not int or config["format"] not in READABLE_FORMATS:
         problem = f"its format is {config['format']!r}, and this version of inr2vec reads {_list(READABLE_FORMATS)}"
         raise UnreadableFile(path, problem, "install the version of inr2vec that wrote it, or train the model anew")
     try: tensors = load_file(folder/"model.safetensors")
@@ -88,6 +89,13 @@ def read_model(folder: Path) -> tuple[dict, dict[str, Tensor]]:
     if config.get("digest", digest := tensors_digest(config["field"], tensors)) != digest:
         raise UnreadableFile(folder, "model.safetensors is not the one that config.json was written with", COPY_AGAIN)
     return config, tensors
+
+def check_settings(folder: Path, config: dict) -> None:
+    "Raise `UnreadableFile` if settings in `config.json` are not those that it was written with."
+    now = {k: v for k, v in config.items() if k not in ("format", "settings", "digest")}
+    if config.get("settings", digest := digest_of(now)) == digest: return
+    remedy = "undo the change; if it is meant, remove the entry 'settings' as well"
+    raise UnreadableFile(folder/"config.json", "its settings were changed after it was written", remedy)
 
 def _list(things) -> str: return ", ".join(map(str, things))
 
