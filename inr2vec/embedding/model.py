@@ -198,7 +198,7 @@ class Inr2Vec:
         "Shapes centred in the unit sphere and as large as it is; of those that were not a warning tells."
         for s in shapes:
             if isinstance(s, Shape): check_shape(s, self.field)
-            else: raise Inr2VecError("shapes", f"there is a {type(s).__name__} among them", "read files by `load_shape`")
+            else: raise Inr2VecError("shapes", f"there is a {type(s).__name__} among them", "read it by `load_shape`")
         moved = [s for s in shapes if not stands_in_frame(s)]
         if not moved: return shapes
         warnings.warn(f"{len(moved)} of {len(shapes)} shapes were not normalised, such as {moved[0].source_or_name}: "
