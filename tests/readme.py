@@ -31,7 +31,8 @@ def rendered() -> dict[str, bytes]:
             if cell["cell_type"] == "markdown":
                 parts.append(linked(source, folder))
                 continue
-            if "#| echo: false" not in source: parts.append(f"```python\n{source}\n```")
+            shown = "\n".join(line for line in source.splitlines() if not line.startswith("#| "))
+            if "#| echo: false" not in source: parts.append(f"```python\n{shown}\n```")
             for out in cell["outputs"]:
                 data = out.get("data", {})
                 if png := data.get("image/png"):

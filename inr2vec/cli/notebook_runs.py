@@ -6,8 +6,10 @@
 __all__ = ['KERNEL_ARGUMENTS', 'run_name', 'write_page', 'run_notebook', 'run_recorded', 'last_change', 'finished_run']
 
 # %% ../../nbs/cli/40_notebook_runs.ipynb #3d2e5b55
+import os
 import sys
 import time
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -104,11 +106,26 @@ def run_recorded(experiment: Experiment, folder: Path, parameters: dict, quiet: 
     return run
 
 
-def last_change(dataset: str) -> float:
-    "When a file or folder of a data set changed last, in seconds since 1970; 0 for shapes that are made on the spot."
-    at = Path(dataset)
-    return max((p.stat().st_mtime for p in (at, *at.rglob("*"))), default=0.) if at.exists() else 0.
+def _files_in(folder: Path) -> Iterator[Path]:
+    "What is in a folder and those below it, through links, each folder once."
+    entered = set()
+    for at, below, files in os.walk(folder, followlinks=True):
+        below[:] = [name for name in below if (real := os.path.realpath(Path(at)/name)) not in entered
+                    and not entered.add(real)]
+        yield from (Path(at)/name for name in (*below, *files))
 
+
+def last_change(dataset: str) -> float:
+    """When a file or folder of a data set changed last, in seconds since 1970; 0 for shapes that are made on the spot.
+
+    A file that was replaced by an older one changed when that was done."""
+    def changed(path: Path) -> float:
+        try: found = path.stat()
+        except OSError: return 0.       # a link to nothing
+        return max(found.st_mtime, found.st_ctime)
+
+    at = Path(dataset)
+    return max(map(changed, (at, *_files_in(at)))) if at.exists() else 0.
 def finished_run(experiment: Experiment, folder: Path, parameters: dict) -> "Run | None":
     "The record of an earlier run with the same parameters and code, if its files are all there and no data changed."
     from inr2vec.report.runs import code_fingerprint, load_run, run_file

@@ -12,6 +12,7 @@ from pathlib import Path
 from ..core.errors import Inr2VecError
 from .encoders import encoder_entry
 from .model import Inr2Vec
+from ..inrs.starts import has_rates, learned_rates
 
 # %% ../../nbs/embedding/80_hub.ipynb #ba5799ce
 LARGEST = 20_000_000    # bytes of a model that ships with the package
@@ -45,12 +46,12 @@ Encoder and decoder of INRs for {values}. `Inr2Vec.from_pretrained("{name}")` lo
 lists and draws those that are most like a shape of yours.
 
 - **Data**: {data}
-- **INRs**: SIRENs of {p.siren.layers} hidden layers of {p.siren.hidden}, fitted in {p.fit.steps} steps from the
+- **INRs**: SIRENs of {p.siren.layers} hidden layers of {p.siren.hidden}, fitted in {steps} from the
   initialisation in this folder. INRs from another initialisation or of another size are not for this model.
 - **Networks**: encoder `{p.encoder.kind}` ({about}) to {p.encoder.embed_dim} numbers, implicit decoder
   {p.decoder.hidden} wide; {numbers:,} numbers, stored in 16 bits.
 - **Training**: preset `{p.name}`, seed {seed}, on {device} ({cpu}, {cores} cores), {minutes:.0f} minutes in all
-  ({stages}); torch {torch}; {date:.10}.
+  ({stages}){earlier}; torch {torch}; {date:.10}.
 
 ## What it reaches
 
@@ -74,6 +75,7 @@ def model_card(
     environment: dict,      # of `results.environment`
     seconds: dict,          # of each stage
     date: str,              # ISO 8601
+    reused: list[str] = (), # stages that an earlier run had finished: their seconds here are those of reading
 ) -> str:                   # Markdown
     "What the model is, what it was trained on and how, what it reaches, and what it is not for."
     tensors = [t for net in (model.encoder, model.decoder) for t in net.state_dict().values()]
@@ -82,6 +84,8 @@ def model_card(
         values=VALUES_OF[model.field],
         data=data,
         p=model.preset,
+        steps=_steps_in_words(model),
+        earlier=f", after an earlier run had done {' and '.join(reused)}" if reused else "",
         about=encoder_entry(model.preset.encoder.kind).about,
         numbers=sum(t.numel() for t in tensors),
         seed=model.seed,
@@ -91,6 +95,14 @@ def model_card(
         table=markdown_table(figures),
         **{key: environment[key] for key in ("device", "cpu", "cores", "torch")},
     )
+
+def _steps_in_words(model: Inr2Vec) -> str:
+    "How many steps an INR of this model takes."
+    p = model.preset
+    if not has_rates(p.init): return f"{p.fit.steps} steps"
+    rates = learned_rates(p.siren, model.field, p.init, model.init) if model.rates is None else model.rates
+    learned = f"{len(rates)} learned steps"
+    return learned if p.fit.steps == 0 else f"{learned} and {p.fit.steps} more"
 
 def markdown_table(rows: list[dict]) -> str:
     "Rows as a table in Markdown, with a column for each key that occurs."

@@ -35,7 +35,7 @@ from .training import History, Questions, Runtime, ask, train
 from ..inrs.queries import voxelize
 from ..inrs.reconstruction import Field, as_points, reconstruct
 from ..inrs.fitting import LearnedStart
-from ..inrs.starts import initialisation, is_start_file, learned_rates
+from ..inrs.starts import initialisation, has_rates, learned_rates
 from ..store.executors import Executor
 from ..store.filling import fit_shapes
 from ..store.identity import InrRecipe, start_digest
@@ -83,12 +83,12 @@ class Inr2Vec:
         self.preset = get_preset(preset, **overrides)
         if not (reads_first_layer(self.preset.encoder.kind) or STILL.keys() & overrides.keys()):
             self.preset = get_preset(self.preset, **STILL)    # its encoder could not see the preset's motions
-        self.rates: Tensor | None = None       # of a start from a file, which a saved model keeps
+        self.rates: Tensor | None = None       # of a learned start, which a saved model keeps with it
         if isinstance(start, LearnedStart): self.init, self.rates = start.flat, start.rates
         elif start is not None: self.init = start
         else:
             self.init = initialisation(self.preset.siren, field, self.preset.init, seed)
-            if is_start_file(self.preset.init):
+            if has_rates(self.preset.init):
                 self.rates = learned_rates(self.preset.siren, field, self.preset.init, self.init)
         with own_randomness(seed, "networks"):
             self.encoder, self.decoder = make_encoder(self.preset, field).eval(), make_decoder(self.preset).eval()

@@ -28,7 +28,7 @@ from ..core.io import make_folder, write_atomically
 from ..core.seeds import torch_rng
 from ..data.families import make_families
 from ..data.shapes import Shape
-from ..data.varied import cloud_of, varied
+from ..data.varied import varied
 from .fitting import LearnedStart
 from .meta_init import stacked_queries
 from .queries import QuerySpec
@@ -197,13 +197,11 @@ class MetaSgdRecipe:
     per_class: int      # training shapes of each of the families
     varied: bool = True # as many shapes of no class with them, see `data.varied`
 
-    def shapes(self, field: str, seed: int = 0, progress: bool = True) -> list[Shape]:
+    def shapes(self, seed: int = 0, progress: bool = True) -> list[Shape]:
         "What the start is learned from."
         families = make_families(self.per_class, seed=seed, progress=progress)
         if not self.varied: return families
-        more = varied(families, seed)
-        if field == "udf": more = [cloud_of(s) for s in more]    # whose queries lie on its points, as no mesh's do
-        return [*families, *more]
+        return [*families, *varied(families, seed)]
 
 _SMOKE = MetaSgdRecipe(MetaSgdSpec(SirenSpec(hidden=16, layers=3), points=256), SMOKE_QUERIES, 8, varied=False)
 _LAPTOP = MetaSgdRecipe(MetaSgdSpec(SirenSpec(hidden=64), outer=600, largest_rate=BOUND), LAPTOP_QUERIES, 20)
@@ -239,7 +237,7 @@ def ship(names: tuple[str, ...] = ("smoke", "laptop"),   # of `SGD_RECIPES`
     made = []
     for name, field in ((n, f) for n in names for f in fields):
         recipe = SGD_RECIPES[one_of((name, field), SGD_RECIPES, "recipe")]
-        x, value = stacked_queries(recipe.shapes(field, seed, progress), field, recipe.queries, seed, progress)
+        x, value = stacked_queries(recipe.shapes(seed, progress), field, recipe.queries, seed, progress)
         at = shipped_file(recipe.spec.siren, field)
         if folder is not None: at = Path(folder)/at.name
         half = at.with_name(f"part-{at.name}")

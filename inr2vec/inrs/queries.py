@@ -6,7 +6,7 @@
 __all__ = ['udf', 'sdf', 'voxel_centres', 'voxelize', 'QuerySpec', 'query_points', 'make_queries']
 
 # %% ../../nbs/inrs/10_queries.ipynb #00000003
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -98,13 +98,15 @@ def make_queries(shape: Shape,
                  spec: QuerySpec,
                  seed: int = 0,
                  ) -> tuple[np.ndarray, np.ndarray]:  # (q, 3) and (q,) float32, in one random order
-    "Coordinates and the raw field there: distances, or 0 and 1 for occ. Raises `BadShape` for shapes without it."
+    "Coordinates and the raw field there: distances, to the cloud for udf, or 0 and 1 for occ. Raises `BadShape`."
     one_of(field, FIELDS, "field")
     shape = in_unit_frame(check_shape(shape, field))
     rng = numpy_rng(seed, "queries", field, shape.name)
     if field == "occ":
         order = rng.permutation(spec.voxels**3)
         return voxel_centres(spec.voxels)[order], voxelize(shape, spec.voxels).reshape(-1)[order].astype(np.float32)
+    if field == "udf" and shape.points is not None:
+        x = query_points(replace(shape, vertices=None, faces=None, face_parts=None), spec, rng)
+        return x, udf(shape.points, x)
     x = query_points(shape, spec, rng)
-    if field == "udf" and shape.points is not None: return x, udf(shape.points, x)
     return x, sdf(shape, x) if field == "sdf" else np.abs(sdf(shape, x))

@@ -64,7 +64,9 @@ def digest_of(*things) -> str:   # 32 hexadecimal digits
 
 # %% ../../nbs/store/05_identity.ipynb #dce50b5c
 # by field: goes up whenever queries or fitting give other INRs for the same settings
-CODES = dict(udf=1, sdf=3, occ=3)    # 2: overlapping parts are inside; 3: also where faces are wound at random
+CODES = dict(udf=2, sdf=3, occ=3)
+# udf 2: queries lie at a cloud's points, also where there is a mesh
+# sdf and occ 2: overlapping parts are inside; 3: also where faces are wound at random
 
 @dataclass(frozen=True, eq=False)
 class InrRecipe:

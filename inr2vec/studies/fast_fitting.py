@@ -23,7 +23,7 @@ from ..inrs.meta_init import stacked_queries
 from ..inrs.starts import initialisation
 from ..core.metrics import chamfer_distance, map_at_k
 from ..experiments.pipeline import Prepared, missing_of, prepare
-from ..embedding.presets import BY_ADAM, QUICK, REFINED, Preset, PresetTable, get_preset, parse_overrides
+from ..embedding.presets import BY_ADAM, QUICK, SIX_STEPS, Preset, PresetTable, get_preset, parse_overrides
 from ..inrs.reconstruction import inr_field, reconstruct
 from ..tasks.retrieval import embedding_distances
 from ..experiments.scoreboard import classify
@@ -168,7 +168,7 @@ def embedding_ways(preset: Preset | str = "laptop") -> dict[str, dict]:
     ways = fitting_ways(preset)
     return {
         "the preset": {},
-        "learned steps, then momentum": REFINED,
+        "the learned steps alone": SIX_STEPS,
         "Adam, random start": ways["Adam, random start"],
         "Muon, learned start": ways["Muon, learned start"] | {"fit.steps": 100},
     }
