@@ -60,9 +60,10 @@ lab: $(STAMP)  ## open JupyterLab on the first tutorial, ready to run (installs 
 	$(VENV)/bin/pip install --quiet -c constraints.txt -e ".[lab]"
 	JUPYTER_CONFIG_PATH="$(CURDIR)/jupyter" $(VENV)/bin/jupyter lab nbs/tutorials/01_start.ipynb
 
-browser: $(STAMP)  ## try the widgets in a headless Chromium (installs the extra `browser`; needs a Chromium)
+browser: $(STAMP)  ## try the widgets and the site in a headless Chromium (installs the extra `browser`; needs a Chromium)
 	$(VENV)/bin/pip install --quiet -c constraints.txt -e ".[browser]"
 	$(VENV)/bin/python tests/browser.py
+	$(VENV)/bin/python tests/reading.py
 
 system:  ## install the system libraries that Open3D needs, if they are missing (part of the two above)
 	@$(VENV)/bin/python -c 'import open3d' >/dev/null 2>&1 || { $(call apt_install,$(OPEN3D_PACKAGES),Open3D needs them); }

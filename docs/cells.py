@@ -12,6 +12,7 @@ import sidebar
 from interface import interface
 from markup import Names, Page, code, folded, markdown, only_imports, png_size, unbroken, without_tags
 
+DECLARATION = re.compile(r"experiment = \{")      # which the catalogue of experiments reads
 PICTURES = (("image/png", "png"), ("image/jpeg", "jpg"), ("image/gif", "gif"))
 
 
@@ -123,7 +124,8 @@ class Body:
         has = {name: m[1] for name in ("echo", "output", "fig-alt") if (m := directive(source, name))}
         if i in self.page.entries: self.add(*exported(source, self.page.entries[i], self.page, self.md))
         shown = self.examples.get(i, checks.Parts()) if has.get("echo") != "false" else checks.Parts()
-        if shown.example: self.add(code(shown.example, kind="block cell"))
+        if DECLARATION.match(shown.example): self.add(folded("what the experiment says of itself", [shown.example]))
+        elif shown.example: self.add(code(shown.example, kind="block cell"))
         if outputs and has.get("output") != "false":
             self.add(*(output(o, self.page, self.md, self.pictures, has.get("fig-alt", "")) for o in outputs))
         if shown.checks: self.waiting.append(shown.checks)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 CHECK = re.compile(r"(test|assert)_\w+|[\w.]+\.assert_\w+")     # of fastcore, NumPy and PyTorch
 BLOCKS = ast.For | ast.With
 FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
+INNER = ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 IMPORTS = ast.Import | ast.ImportFrom
 
 
@@ -23,11 +24,13 @@ def is_check(node: ast.stmt) -> bool:
     return isinstance(node, ast.Assert) or isinstance(node, BLOCKS) and all(map(is_check, node.body))
 
 
-def bound(node: ast.stmt) -> set[str]:
-    "The names that a statement makes."
+def bound(node: ast.AST) -> set[str]:
+    "The names that a statement makes; those inside a function or a comprehension end there."
     if isinstance(node, IMPORTS): return {(a.asname or a.name).split(".")[0] for a in node.names}
     if isinstance(node, FUNCTIONS | ast.ClassDef): return {node.name}
-    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    if isinstance(node, ast.Name): return {node.id} if isinstance(node.ctx, ast.Store) else set()
+    if isinstance(node, INNER): return set()
+    return {name for child in ast.iter_child_nodes(node) for name in bound(child)}
 
 
 def used(source: str) -> set[str]:
@@ -40,10 +43,11 @@ def used(source: str) -> set[str]:
 def split(source: str, later: set[str], silent: bool) -> Parts:
     """The checks at the end of a cell, and the example before them; `later` are the names that later examples read.
 
-    Imports and helpers that no example reads serve the checks alone, and go with them. Where checks are woven into a
-    cell, all of it is a check if it is `silent` (it shows nothing) and no example reads what it makes."""
+    Imports are folded too, and helpers that no example reads serve the checks alone, and go with them. Where checks are
+    woven into a cell, all of it is a check if it is `silent` (it shows nothing) and no example reads what it makes."""
     try: body = ast.parse(source).body
     except SyntaxError: return Parts(source)             # a cell with a magic
+    if body and all(isinstance(x, IMPORTS) for x in body): return Parts("", source)
     n = len(body)
     while n and is_check(body[n - 1]): n -= 1
     head = body[:n]
@@ -67,6 +71,6 @@ def split_all(cells: list[tuple[str, bool]]) -> list[Parts]:
 def summary(source: str) -> str:
     "What stands on folded code."
     try: tree = ast.parse(source)
-    except SyntaxError: return "Checks"
+    except SyntaxError: return "checks"
     n = sum(is_check(x) and not isinstance(x, BLOCKS) for x in ast.walk(tree) if isinstance(x, ast.stmt))
-    return f"{n} checks" if n > 1 else "1 check" if n else "Imports"
+    return f"{n} checks" if n > 1 else "1 check" if n else "imports"

@@ -34,8 +34,10 @@ CELLS = [
     (("def g(): pass\ntest_fail(g)", True, {"g"}), ("def g(): pass", "test_fail(g)")),
     (("assert x\ny = 1\nassert y", True, set()), ("", "assert x\ny = 1\nassert y")),
     (("assert x\ny = 1\nassert y", True, {"y"}), ("assert x\ny = 1\nassert y", "")),
+    (("assert x\ny = [i for i in x]\nassert y", True, {"i"}), ("", "assert x\ny = [i for i in x]\nassert y")),
     (("assert x\nshow(x)", False, set()), ("assert x\nshow(x)", "")),
     (("for i in (1, 2): test_eq(i, i)", True, set()), ("", "for i in (1, 2): test_eq(i, i)")),
+    (("import a\nfrom b import c", False, {"a", "c"}), ("", "import a\nfrom b import c")),
     (("!ls", True, set()), ("!ls", "")),
 ]
 

@@ -26,7 +26,7 @@ def test_nbdev() -> Results:
 
 
 def test_gpu() -> Results:
-    "some experiments and the GPU benchmark run on a pretended GPU: nothing of the processor meets anything of the GPU"
+    "some experiments and the GPU benchmark run on a simulated GPU: nothing of the processor meets anything of the GPU"
     names = ["main", "segmentation", "completion", "classification", "benchmarks/gpu.py"]
     def ran(name: str) -> list[str]:
         return problems_of_command([sys.executable, ROOT/"tests"/"pretended_gpu.py", name], THREADS)

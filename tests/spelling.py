@@ -16,6 +16,9 @@ HOUSE = {
     r"what mends (it|them)": "what improves it",
     r"hundred thousands of": "hundreds of thousands of",
     r"loss hills?": "loss barrier",
+    r"(on|with) a pretended GPU": "on a simulated GPU",
+    r"over night": "overnight",
+    r"speed ?ups": "speed-ups",
 }
 WRITTEN = ("*.md", "docs/*.py", "tests/*.py", "benchmarks/*.py", "setup.py", "Makefile", "settings.ini")
 

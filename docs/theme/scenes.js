@@ -53,6 +53,13 @@ function label(figure) {
     ? "Drag to turn; a double click turns back." : "Point at it for values; drag to zoom, a double click zooms out.";
 }
 
+// a layout that is drawn smaller, with smaller letters
+function scaled(layout, width, height, scale) {
+  const smaller = font => ({...font, size: Math.max(9, (font?.size || layout.font?.size || 12) * scale)});
+  const annotations = (layout.annotations || []).map(a => ({...a, font: smaller(a.font)}));
+  return {...layout, annotations, width: Math.floor(width), height: Math.floor(height)};
+}
+
 async function makeLive(figure) {
   if (figure.classList.contains("is-live") || figure.dataset.failed) return;
   figure.classList.add("is-coming");
@@ -66,7 +73,7 @@ async function makeLive(figure) {
   const place = document.createElement("div");
   place.className = "canvas";
   figure.prepend(place);
-  const shown = {...layout, width: Math.floor(width * scale), height: Math.floor(height)};
+  const shown = scale < 1 ? scaled(layout, width * scale, height, scale) : layout;
   const how = {displayModeBar: false, scrollZoom: false, doubleClick: "reset"};
   await Plotly.newPlot(place, {data, layout: shown, frames: frames || [], config: how});
   if (names.length > 1) together(place, names);

@@ -17,12 +17,11 @@ import typer
 from .completion import complete_experiments, complete_fields
 from .log import say
 from .notebook_runs import finished_run, run_recorded
-from .options import (AsJson, Classes, Dataset, EncoderName, Folder, PresetName, Quiet, Set,
+from .options import (LARGEST_SEED, AsJson, Classes, Dataset, EncoderName, Folder, PresetName, Quiet, Set,
                                  app, parse_classes, plain_errors)
 from .parameters import checked_parameters, parse_parameters, usual_parameters
 from ..core.errors import UnknownOption, one_of
 from ..core.io import make_folder
-from ..core.seeds import LARGEST_SEED
 from ..experiments.catalogue import Experiment, experiments_in
 
 if TYPE_CHECKING: from inr2vec.report.runs import Run
@@ -96,7 +95,7 @@ Parameter = Annotated[
 ]
 SomeSeed = Annotated[
     Optional[int],
-    typer.Option(min=0, max=LARGEST_SEED, help="decides everything random; the notebook's own by default"),
+    typer.Option(min=0, max=LARGEST_SEED, help="seed of everything random; the notebook's own by default"),
 ]
 Results = Annotated[Optional[Path], typer.Option(help="where the result goes, as JSON; FOLDER/results by default")]
 Record = Annotated[bool, typer.Option("--record", help="keep the result in results/, where the pages read it")]

@@ -1,0 +1,142 @@
+"""Read the site as a reader does: `make browser`, or python tests/reading.py [FOLDER for pictures].
+
+Builds the site and opens it from the disk in a headless Chromium: search by keys, copy buttons, folded checks, live
+figures, and ten pages at the width of a desk and of a phone, which must not be wider than the screen."""
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from browser import chromium
+from project import ROOT
+
+sys.path.insert(0, str(ROOT/"docs"))             # the site's builder
+
+PAGES = ("index", "tutorials/01_start", "tutorials/02_your_own_shapes", "embedding/10_paper_encoder",
+         "inrs/20_siren", "viz/20_figures", "widgets/20_embeddings", "cli/20_models", "experiments/retrieval",
+         "report/60_results_page")
+SCREENS = {"desk": dict(width=1280, height=900), "phone": dict(width=390, height=844)}
+PATIENCE = 180_000                               # milliseconds: two busy cores draw slowly
+LOST = """() => [...document.querySelectorAll('main > :not(figure, .wide, pre, .block)')]
+    .filter(x => x.getBoundingClientRect().right > innerWidth + 1).map(x => x.outerHTML.slice(0, 80))"""
+
+
+def expect(true: bool, what: str) -> None:
+    "Raise `AssertionError` with `what` where it is not so."
+    if not true: raise AssertionError(f"it is not so that {what}")
+
+
+def try_search(page, address: Callable[[str], str]) -> Iterator[str]:
+    "Keys: /, Ctrl-K, arrows, Enter and Escape; words of the text are marked in what is found."
+    page.goto(address("index"))
+    box, found = page.locator(".search input"), page.locator("#found [role=option]")
+    page.keyboard.press("/")
+    expect(box.evaluate("x => x === document.activeElement"), "/ leads to the search")
+    page.keyboard.type("hidden-to-hidden weights", delay=5)
+    found.first.wait_for(timeout=PATIENCE)
+    expect("paper's encoder" in found.first.inner_text(), "words of the text find the page that they stand on")
+    expect(found.first.locator("small mark").count() > 0, "the match is marked")
+    yield "search in the text, with / first"
+    page.keyboard.press("Escape")
+    expect(page.locator("#found").is_hidden() and box.input_value() == "", "Escape empties the search")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("fit_batch", delay=5)
+    found.nth(1).wait_for(timeout=PATIENCE)
+    first, second = (found.nth(i).get_attribute("id") for i in (0, 1))
+    expect(box.get_attribute("aria-activedescendant") == first, "the first is chosen")
+    page.keyboard.press("ArrowDown")
+    expect(box.get_attribute("aria-activedescendant") == second, "the arrow chooses the second")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/50_fitting.html#fit_batch", timeout=PATIENCE)
+    yield "Ctrl-K, arrows and Enter"
+
+
+def try_copy(page, address: Callable[[str], str]) -> Iterator[str]:
+    "A button that the keyboard reaches copies its block, and folded checks unfold."
+    page.goto(address("embedding/10_paper_encoder"))
+    fold = page.locator("details.folded", has=page.locator("summary", has_text="check")).first
+    expect(fold.get_attribute("open") is None, "checks are folded")
+    fold.locator("summary").click()
+    button, code = fold.locator(".copy").first, fold.locator("pre").first.inner_text()
+    button.focus()
+    page.keyboard.press("Enter")
+    page.get_by_text("Copied", exact=True).wait_for(timeout=PATIENCE)
+    page.keyboard.press("/")
+    page.keyboard.press("Control+v")
+    expect(page.locator(".search input").input_value() == " ".join(code.splitlines()), "the code was copied")
+    yield "copy, by keyboard"
+
+
+def try_figures(page, address: Callable[[str], str]) -> Iterator[str]:
+    "A figure comes to life in sight, turns when it is dragged, and can be made a picture again."
+    page.goto(address("tutorials/01_start"))
+    figure = page.locator("figure.live").first
+    figure.scroll_into_view_if_needed()
+    page.wait_for_selector("figure.is-live", timeout=PATIENCE)
+    eye = "x => JSON.stringify(x.querySelector('.js-plotly-plot')._fullLayout.scene._scene.getCamera().eye)"
+    before, box = figure.evaluate(eye), figure.locator(".canvas").bounding_box()
+    page.mouse.move(box["x"] + 60, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 90, box["y"] + 66, steps=5)
+    page.mouse.up()
+    expect(figure.evaluate(eye) != before, "a drag turns the shape")
+    yield "a live figure"
+    figure.get_by_role("button").click()
+    expect(figure.locator("img").is_visible() and not figure.locator(".canvas").count(), "it is a picture again")
+    page.emulate_media(media="print")
+    expect(all(i.is_visible() for i in page.locator("figure.live img").all()), "print has the pictures")
+    page.emulate_media(media="screen")
+    yield "the picture again, and in print"
+
+
+def try_layout(page, address: Callable[[str], str], folder: Path | None) -> Iterator[str]:
+    "No page is wider than the screen, and nothing but tables, code and pictures scrolls sideways."
+    for screen, size in SCREENS.items():
+        page.set_viewport_size(size)
+        for name in PAGES:
+            page.goto(address(name))
+            width = page.evaluate("document.documentElement.scrollWidth")
+            expect(width <= size["width"], f"{name} fits a {screen}: it is {width} pixels wide")
+            expect(not (lost := page.evaluate(LOST)), f"all of {name} is in sight on a {screen}: {lost}")
+            if folder:
+                page.wait_for_timeout(2000)
+                page.screenshot(path=folder/f"{name.replace('/', '-')}-{screen}.png", full_page=True)
+        yield f"{len(PAGES)} pages on a {screen}"
+
+
+def main(pictures: Path | None) -> int:
+    "Try everything; the exit status is 1 if anything failed."
+    import build
+    from playwright.sync_api import sync_playwright
+    if pictures: pictures.mkdir(parents=True, exist_ok=True)
+    passed, failed = 0, 0
+    options = ["--no-sandbox", "--use-gl=swiftshader", "--enable-unsafe-swiftshader"]
+    with tempfile.TemporaryDirectory() as tmp, sync_playwright() as play:
+        build.build(site := Path(tmp)/"site")
+        browser = play.chromium.launch(executable_path=chromium(), args=options)
+        context = browser.new_context(viewport=SCREENS["desk"], permissions=["clipboard-read", "clipboard-write"])
+        context.set_default_timeout(PATIENCE)
+        def address(name: str) -> str: return (site/f"{name}.html").as_uri()
+
+        tries = [try_search, try_copy, try_figures, lambda page, at: try_layout(page, at, pictures)]
+        for attempt in tries:
+            page = context.new_page()
+            mistakes: list[str] = []
+            page.on("pageerror", lambda e, to=mistakes: to.append(str(e)))
+            try:
+                for what in attempt(page, address):
+                    print("   ", what, flush=True)
+                    passed += 1
+                expect(not mistakes, f"scripts run without errors: {mistakes[:3]}")
+            except Exception as e:
+                print(f"    FAILED: {e}", flush=True)
+                failed += 1
+            page.close()
+        browser.close()
+    print(f"\n{passed} passed, {failed} failed")
+    return int(failed > 0)
+
+
+if __name__ == "__main__": sys.exit(main(Path(sys.argv[1]) if sys.argv[1:] else None))
