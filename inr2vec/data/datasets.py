@@ -187,6 +187,8 @@ def load_dataset(
     if name == "families" and not is_there(name_or_path):
         shapes, wanted = _families(families, split, spec, progress)
         return shapes, Report(str(name_or_path), split, "families", wanted, [(s.name, s.label) for s in shapes])
+    if spec.per_class is not None:
+        raise UnknownOption("per_class", "it is for families, which are made on the spot", "use limit_per_class")
     name, layout = open_layout(name_or_path, split, spec)
     root = Path(name_or_path)
     with reading(root): known, entries = layout.classes(root), list(layout.entries(root, split))

@@ -192,6 +192,8 @@ def _check_start(spec: Preset) -> Preset:
 def parse_overrides(items: "list[str] | dict | str | None") -> dict:
     "`['fit.steps=500']`, as on a command line, as a dict; values are JSON, or words."
     if isinstance(items, str): items = [items]
+    if not isinstance(items or [], list | tuple | dict) or any(not isinstance(name, str) for name in items or ()):
+        raise UnknownOption("overrides", f"{items!r} are no settings", "write {'fit.steps': 500} or ['fit.steps=500']")
     if not items or isinstance(items, dict): return dict(items or {})
     out = {}
     for item in items:

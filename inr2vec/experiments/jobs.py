@@ -12,13 +12,13 @@ from dataclasses import asdict, dataclass, field as field_, fields, replace
 from functools import cached_property, wraps
 from pathlib import Path
 
-from ..core.errors import UnknownOption
+from ..core.errors import UnknownOption, one_of
 from ..core.seeds import checked_seed
 from ..data.datasets import load_dataset
 from ..data.reports import Report
 from ..data.splits import largest_classes
 from ..data.shapes import Shape
-from ..embedding.encoders import encoder_entry
+from ..embedding.encoders import current_name, encoder_entry, encoder_kinds
 from ..embedding.model import Inr2Vec
 from ..embedding.presets import PRESETS, Preset, get_preset, parse_overrides
 from ..store.identity import digest_of
@@ -45,6 +45,9 @@ class Job:
         if not self.dataset.strip():      # an unset variable; `Path` would take it for the current folder
             raise UnknownOption("dataset", "its name is empty", "give a folder of shapes, or 'families'")
         object.__setattr__(self, "seed", checked_seed(self.seed))
+        if not isinstance(self.folder, str | Path) or not str(self.folder).strip():
+            raise UnknownOption("folder", f"{self.folder!r} is no folder", "give a path, such as 'runs'")
+        if self.encoder is not None: one_of(current_name(self.encoder), encoder_kinds(), "encoder")
         if isinstance(self.classes, str): object.__setattr__(self, "classes", [self.classes])
         for name, least in (("limit", 1), ("classes", 2)):
             value = getattr(self, name)

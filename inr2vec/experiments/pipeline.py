@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..core.errors import Inr2VecError, one_of
+from ..core.errors import CorruptStore, Inr2VecError, one_of
 from ..core.io import fingerprint
 from ..data.shapes import Shape
 from ..embedding.encoders import display_name
@@ -25,7 +25,7 @@ from ..embedding.training import Questions
 from .copies import Copies, copies_of
 from .jobs import Job, Shapes, read_shapes, takes_job
 from ..store.executors import ENGINES
-from ..store.identity import CODES, digest_of
+from ..store.identity import CODES, digest_of, start_digest
 from ..store.shards import Inrs
 
 # %% ../../nbs/experiments/10_pipeline.ipynb #8e7a4e57
@@ -65,9 +65,14 @@ def train_or_load(
     progress: bool = True,
     questions: Questions | None = None,    # of `shapes`, if they are made already
 ) -> tuple[Inr2Vec, bool]:
-    "A model trained in `folder`, or the one that an earlier run left there, and whether it did."
+    """A model trained in `folder`, or the one that an earlier run left there, and whether it did.
+
+    Raises `CorruptStore` if that is another model."""
     if (folder/"model"/"config.json").exists():
-        return Inr2Vec.from_pretrained(folder/"model", model.device), True
+        found = Inr2Vec.from_pretrained(folder/"model", model.device)
+        same = (found.field, found.seed, found.preset) == (model.field, model.seed, model.preset)
+        if same and start_digest(found.init) == start_digest(model.init): return found, True
+        raise CorruptStore(folder/"model", "it holds a model of other settings", "move it away, and run again")
     folder.mkdir(parents=True, exist_ok=True)
     began = (checkpoint := folder/"training.pt").exists()
     model.fit(shapes, inrs, checkpoint=checkpoint, progress=progress, questions=questions)

@@ -62,14 +62,18 @@ def support_vector_classes(
 ) -> list[str]:           # of each test row
     """What a support vector machine with a Gaussian kernel says.
 
-    `C` is chosen by cross-validation on at most `CHOSEN_ON` training rows; the machine learns from all."""
+    `C` is chosen by cross-validation on at most `CHOSEN_ON` training rows; the machine learns from all. With a class of
+    one row there is nothing to choose by, and the middle one is used."""
     train, test = (np.asarray(x, np.float64) for x in (train, test))
     train, test = train/train.std(), test/train.std()      # one factor for all: distances are the embedding's own
     few, some = np.arange(len(train)), labels
     if len(train) > CHOSEN_ON:
-        few, _ = train_test_split(few, train_size=CHOSEN_ON, stratify=labels, random_state=seed)
+        strata = labels if min(Counter(labels).values()) > 1 else None
+        few, _ = train_test_split(few, train_size=CHOSEN_ON, stratify=strata, random_state=seed)
         some = [labels[i] for i in few]
-    folds = StratifiedKFold(min(3, min(Counter(some).values())), shuffle=True, random_state=seed)
+    smallest = min(Counter(some).values())
+    if smallest < 2: return SVC(C=sorted(Cs)[len(Cs)//2]).fit(train, labels).predict(test).tolist()
+    folds = StratifiedKFold(min(3, smallest), shuffle=True, random_state=seed)
     search = GridSearchCV(SVC(), {"C": list(Cs)}, cv=folds).fit(train[few], some)
     if len(few) == len(train): return search.predict(test).tolist()
     return SVC(**search.best_params_).fit(train, labels).predict(test).tolist()
