@@ -124,7 +124,7 @@ class Body:
         has = {name: m[1] for name in ("echo", "output", "fig-alt") if (m := directive(source, name))}
         if i in self.page.entries: self.add(*exported(source, self.page.entries[i], self.page, self.md))
         shown = self.examples.get(i, checks.Parts()) if has.get("echo") != "false" else checks.Parts()
-        if DECLARATION.match(shown.example): self.add(folded("what the experiment says of itself", [shown.example]))
+        if DECLARATION.match(shown.example): self.add(folded("how the catalogue lists it", [shown.example]))
         elif shown.example: self.add(code(shown.example, kind="block cell"))
         if outputs and has.get("output") != "false":
             self.add(*(output(o, self.page, self.md, self.pictures, has.get("fig-alt", "")) for o in outputs))

@@ -1,6 +1,9 @@
 // The menu on narrow screens, and a button on every block of code that copies it.
 const menu = document.querySelector(".menu");
 menu.onclick = () => menu.setAttribute("aria-expanded", document.body.classList.toggle("open"));
+document.addEventListener("keydown", e => {
+  if (e.key === "Escape" && document.body.classList.contains("open")) menu.click();
+});
 
 // the sidebar comes to the page's own entry; the page itself stays where it is
 const bar = document.querySelector(".sidebar"), entry = bar.querySelector("[aria-current]");
@@ -42,14 +45,15 @@ for (const block of document.querySelectorAll(".block")) {
   block.append(button);
 }
 
-// a link to a place in folded code unfolds it
+// a link to a place in something folded unfolds it
 function unfold() {
   const place = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  const fold = place && place.closest("details");
-  if (fold && !fold.open) {
-    fold.open = true;
-    place.scrollIntoView();
+  let folded = false;
+  for (let at = place; at; at = at.parentElement?.closest("details")) {
+    folded ||= at.tagName === "DETAILS" && !at.open;
+    if (at.tagName === "DETAILS") at.open = true;
   }
+  if (folded) place.scrollIntoView();
 }
 addEventListener("hashchange", unfold);
 unfold();

@@ -71,7 +71,7 @@ def class_of(folders: tuple[str, ...]) -> str:
 
 
 def shape_files(paths: list[Path]) -> dict[Path, str]:
-    """Files, and those in folders that can be read, each with its class, see `class_of`; of others it is told.
+    """Files, and those in folders that can be read, each with its class, see `class_of`; others are reported.
 
     Raises `UnreadableFile` for a folder without any."""
     from inr2vec.data.files import FILE_READERS
@@ -92,7 +92,7 @@ def shape_files(paths: list[Path]) -> dict[Path, str]:
 
 
 def read_file(path: Path, model: "Inr2Vec") -> "Shape":
-    """The shape in a file, prepared for `model` as those of a data set are; what was repaired or moved is told.
+    """The shape in a file, prepared for `model` like those of a data set; repairs and moves are reported.
 
     Raises `UnreadableFile`, or the `BadShape` that applies."""
     from inr2vec.data.files import read_shape
@@ -105,9 +105,9 @@ def read_file(path: Path, model: "Inr2Vec") -> "Shape":
 
 
 def read_files(files: dict[Path, str], named: list[Path], model: "Inr2Vec") -> "dict[Path, Shape]":
-    """The shapes of files, by their paths. Of a file in a folder that cannot be used it is told, and it is left out.
+    """The shapes of files, by path. Files in folders that cannot be used are reported and left out.
 
-    Raises the error of a file among those that were `named`, and the first if there is no other file."""
+    Raises the error of a file in `named`, or the first error if no file can be used."""
     shapes, errors = {}, []
     for path in files:
         try: shapes[path] = read_file(path, model)
