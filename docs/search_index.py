@@ -8,7 +8,8 @@ from markup import Page, without_tags
 # what nobody searches for: code of examples and folded code, links of signatures; and colours, for speed
 LEFT_OUT = re.compile(
     r'<details class="folded">.*?</details>|<div class="block cell">.*?</div>|<pre class="output printed">.*?</pre>'
-    r'|<script.*?</script>|<style.*?</style>|<span class="links">.*?</span>|<a class="anchor".*?</a>|</?span[^>]*>',
+    r'|<table class="params.*?</thead>|<script.*?</script>|<style.*?</style>|<span class="links">.*?</span>'
+    r'|<a class="anchor".*?</a>|</?span[^>]*>',
     re.S,
 )
 APART = {"p", "li", "td", "th", "tr", "pre", "div", "section", "figure", "h2", "h3", "h4"}    # their words do not touch

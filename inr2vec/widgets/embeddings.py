@@ -109,7 +109,7 @@ class InterpolationExplorer(Explorer):
         "A button that plays the interpolation."
         import ipywidgets
         play = ipywidgets.Play(value=0, min=0, max=self.steps - 1, interval=600)
-        ipywidgets.link((play, "value"), (controls["at"], "value"))
+        ipywidgets.link((controls["at"], "value"), (play, "value"))      # the slider's first value counts
         return [play]
 
     def picture(self) -> Picture:
