@@ -71,6 +71,6 @@ def check_the_rule() -> None:
 
 def check_recorded() -> Results:
     "an experiment's notebook shows the result that results/ holds, if that is of today's code"
-    from inr2vec.report.results import code_digest
+    from inr2vec.report.code_identity import code_digest
     check_the_rule()
-    return {f"recorded {p.stem}": list(disagreements(p, ROOT/"results", code_digest())) for p in experiments()}
+    return {f"recorded {p.stem}": list(disagreements(p, ROOT/"results", code_digest(p.stem))) for p in experiments()}

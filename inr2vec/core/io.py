@@ -30,6 +30,9 @@ def _is_of_disk(e: Exception) -> bool:
                                                              "Parent directory")}
     return any(w in str(e) for w in words.get(type(e), ()))
 
+_UMASK = os.umask(0o022)      # it can only be read by setting it
+os.umask(_UMASK)
+
 def write_atomically(path: Path, write: Callable[[Path], None]):
     """Call `write` on a temporary name beside `path`, flush it to the disk, and rename: `path` is whole or absent.
 
@@ -41,6 +44,7 @@ def write_atomically(path: Path, write: Callable[[Path], None]):
             what = "a folder" if path.is_dir() else "a pipe, a socket or a device"
             raise CannotWrite(path, f"it is {what}, not a file", "name a file, or move away what is there")
         write(tmp)
+        os.chmod(tmp, 0o666 & ~_UMASK)      # some writers leave a file to its owner alone
         with open(tmp, "rb+") as f: os.fsync(f.fileno())
         os.replace(tmp, path)
     except Exception as e:

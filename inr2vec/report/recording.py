@@ -39,7 +39,7 @@ def result_of(
         origin.used,
         seconds,
         why,
-        environment(origin.device),
+        environment(origin.device, experiment),
     )
 
 def record(

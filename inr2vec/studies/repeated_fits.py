@@ -24,7 +24,7 @@ from ..data.shapes import Shape
 from ..inrs.siren import SirenSpec, evaluate, shared_init
 from ..store.executors import Executor
 from ..store.filling import fit_shapes
-from ..store.identity import InrRecipe, digest_of, start_key
+from ..store.identity import CODES, InrRecipe, digest_of, start_digest
 from ..store.shards import Inrs
 from ..core.io import fingerprint
 
@@ -47,6 +47,7 @@ def refit(
     "An INR of each of `shapes`."
     p, field, seed = job.settings, job.field, job.seed
     if start: p = get_preset(p, **BY_ADAM.get(p.name, {}))    # learned rates belong to the learned start
+    init = numbered_start(p, field, start, seed)
     key = fingerprint(
         dict(
             siren=asdict(p.siren),
@@ -54,11 +55,11 @@ def refit(
             queries=asdict(p.queries),
             shapes=digest_of(shapes),
             points=p.points,
-            init=start_key(p.init),
+            init=start_digest(numbered_start(p, field, 0, seed)),
+            code=CODES[field],
         )
     )
     store = Path(job.folder)/f"refits-{field}-{p.name}-seed{seed}-{key[:12]}"/f"start{start}-draw{draw}"
-    init = numbered_start(p, field, start, seed)
     rates = learned_rates(p.siren, field, p.init, init) if start == 0 else None
     recipe = InrRecipe(field, p.siren, init, p.fit, p.queries, seed_for(seed, "draw", draw), rates)
     return fit_shapes(shapes, recipe, store, Executor(device=job.device or "cpu"), progress=progress)
