@@ -79,9 +79,12 @@ def load_run(path: Path) -> Run | None:
     except (OSError, ValueError, TypeError): return None
 
 # %% ../../nbs/report/30_runs.ipynb #156f6f3a
-LAYOUTS_WITH = {"parts": ("shapenet_part", "folder"), "meshes": ("npz:meshes", "folder")}    # as far as they tell
+LAYOUTS_WITH = {     # as far as they tell
+    "parts": ("shapenet_part", "labelled_meshes", "npz:meshes", "folder", "unsplit"),
+    "meshes": ("npz:meshes", "psb", "labelled_meshes", "folder", "unsplit"),
+}
 WITHOUT = {
-    "parts": "has no part labels: use ShapeNet Part, a folder of `.npz` files with `parts`, or 'families'",
+    "parts": "has no part labels: use ShapeNet Part, meshes with label files, `.npz` files with parts, or 'families'",
     "meshes": "has no meshes",
 }
 PAIRS = ("mvp",)      # layouts of partial and whole clouds
