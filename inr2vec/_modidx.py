@@ -2181,6 +2181,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                       'inr2vec/report/headlines.py')},
             'inr2vec.report.overview': { 'inr2vec.report.overview._counts_in_words': ( 'report/overview.html#_counts_in_words',
                                                                                        'inr2vec/report/overview.py'),
+                                         'inr2vec.report.overview._overrides_in_words': ( 'report/overview.html#_overrides_in_words',
+                                                                                          'inr2vec/report/overview.py'),
                                          'inr2vec.report.overview._run_in_words': ( 'report/overview.html#_run_in_words',
                                                                                     'inr2vec/report/overview.py'),
                                          'inr2vec.report.overview.embedding_results': ( 'report/overview.html#embedding_results',

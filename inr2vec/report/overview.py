@@ -16,10 +16,15 @@ from .results import Result, comparison_table, load_results
 SIZES = (("classes", "classes"), ("train", "training shapes"), ("test", "test shapes"))
 
 
+def _overrides_in_words(r: Result) -> str:
+    "What was overridden, for the end of a phrase: ' with copies=4', or nothing."
+    changed = ", ".join(f"{k}={v}" for k, v in (r.parameters.get("overrides") or {}).items())
+    return f" with {changed}" if changed else ""
+
+
 def preset_in_words(r: Result) -> str:
     "The preset with what was overridden: 'laptop preset with copies=4'."
-    changed = ", ".join(f"{k}={v}" for k, v in (r.parameters.get("overrides") or {}).items())
-    return f"{r.preset} preset{f' with {changed}' if changed else ''}"
+    return f"{r.preset} preset{_overrides_in_words(r)}"
 
 
 def _run_in_words(name: str, r: Result) -> str:
@@ -41,8 +46,7 @@ def main_results(folder) -> Markdown:
         scores = {k: m for k, m in r.metrics.items() if isinstance(m, dict) and "accuracy" in m}
         if r.experiment != "main" or not scores: continue
         seed, preset = f", seed {r.seed}" if r.seed else "", "" if r.preset == "laptop" else f", {r.preset}"
-        changed = ", changed" if r.parameters.get("overrides") else ""
-        name = f"{as_text(r.dataset)}{seed}{preset}{changed}"
+        name = f"{as_text(r.dataset)}{seed}{preset}{_overrides_in_words(r)}"
         for method, m in scores.items():
             figures = {f"{name}: accuracy": m["accuracy"], f"{name}: mAP @10": m.get("retrieval", {}).get("mAP @10")}
             rows.setdefault(method, {"method": method}).update(figures)
