@@ -88,8 +88,11 @@ WITHOUT = {
     "meshes": "has no meshes",
 }
 PAIRS = ("mvp",)      # layouts of partial and whole clouds
-TELL_APART = ("main", "embeddings", "cross_validation", "investigation", "shared_codes", "shared_networks",
-              "study_readability", "study_scaling")     # experiments that need two classes
+TELL_APART = (     # experiments that need two classes
+    "main", "baselines", "classification", "cross_validation", "embeddings", "fewer_steps", "investigation",
+    "pretrained", "rebuilt_shapes", "shared_codes", "shared_networks", "study_layers", "study_matching",
+    "study_readability", "study_scaling",
+)
 
 
 def how_many_classes(parameters: dict) -> int:
