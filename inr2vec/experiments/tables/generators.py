@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from ...core.errors import Inr2VecError, one_of
+from ...core.metrics import chamfer_matrix
 from ...embedding.presets import PresetTable
 from .by_field import for_each_field
 from ...tasks.generation import fixed_points
@@ -26,6 +27,7 @@ from ...baselines.generators.spgan import SphereSpec, train_spgan
 from ...baselines.generators.vae import VaeSpec, train_vae
 from ...baselines.registry import SHAPE_GENERATORS
 from ..jobs import Job, for_preset
+from ..intervals import bootstrap, wilson
 from ..pipeline import Origin, Prepared
 from ...inrs.reconstruction import as_points
 from ...data.shapes import surface_points
@@ -165,6 +167,9 @@ def compare_generators(p: Prepared,
                 )
         metrics[name] = _mean_scores(each, len(latent)) | _trainings_in_short(trainings, len(latent))
         if why: metrics[name]["reason"] = why
+    with watch("scores"):
+        tests = {c: cloud(of(p.shapes.test, c)[:at_most]) for c in latent}
+        for name, shapes in made.items(): metrics[name] |= _bounds(metrics[name], shapes, tests)
     return made, metrics | {"sizes": sizes}
 
 def _mean_scores(each: list[dict], classes: int) -> dict:
@@ -177,6 +182,29 @@ def _mean_scores(each: list[dict], classes: int) -> dict:
         known = [e[k] for e in each if e[k] is not None]
         means[k] = float(np.mean(known)) if known else None
     return means | {"decoded": sum(e["decoded"] for e in each)/classes}
+
+def _bounds(scores: dict, shapes: dict[str, list], tests: dict[str, np.ndarray]) -> dict:
+    """95% bounds of the scores of one method: 'coverage, 95%' and so on; nothing where nothing was scored.
+
+    `shapes` are what it generated, `tests` (n, points, 3) clouds of the test shapes, both by class. Coverage and 1-NN
+    accuracy are shares of shapes, and the minimum matching distance is a mean over test shapes."""
+    nearest, generated = [], 0
+    for c, reference in tests.items():
+        points = [x for s in shapes[c] if (x := as_points(s, 4*reference.shape[1])) is not None]
+        if not points: continue
+        x = np.stack([fixed_points(y, reference.shape[1]) for y in points])
+        nearest += chamfer_matrix(x, reference).min(0).tolist()
+        generated += len(x)
+    if len(nearest) < 2: return {}
+    mmd, n = bootstrap(nearest), len(nearest)
+    shift = scores["mmd"] - mmd.value          # classes count alike in the mean, however many shapes they have
+    coverage, accuracy = wilson(scores["coverage"], n), wilson(scores["1-NN accuracy"], n + generated)
+    return {
+        "coverage, 95%": [coverage.low, coverage.high],
+        "mmd, 95%": [mmd.low + shift, mmd.high + shift],
+        "1-NN accuracy, 95%": [accuracy.low, accuracy.high],
+        "compared": n,
+    }
 
 def _trainings_in_short(trainings: dict[str, dict], classes: int) -> dict:
     "The trainings of a method, one for each class: finished if all are."
