@@ -27,7 +27,7 @@ from ...inrs.targets import CLIP, from_logit
 def dense_points(
     field: Field, n: int, seed: int = 0, tolerance: float = 0.015, rounds: int = 40, name: str = "cloud"
 ) -> Tensor:  # (n, 3)
-    "Points on the zero level of an unsigned distance, as they come."
+    "Points on the zero level of an unsigned distance, in no order."
     rng, found, have = torch_rng(seed, "dense", name), [], 0
     for _ in range(rounds):
         x = (
@@ -59,7 +59,7 @@ def timing_table(p: Prepared, trained: dict[str, Trained],
                  sizes=(2048, 4096, 8192, 16_384, 32_768, 65_536),
                  shape: int = 0,            # of the test part
                  repeats: int = 3,
-                 limit: float = 60.,        # seconds that a network is given for a cloud, judged by the size before
+                 limit: float = 60.,        # of a network for one cloud, in seconds, estimated from the previous size
                  seed: int = 0, progress: bool = True) -> tuple[list[dict], dict]:
     "Rows by size: seconds to classify one INR, and metrics by method and size."
     device, w, (head, _) = p.model.device, p.test_inrs.weights[shape:shape + 1], classify(p, seed, progress)
