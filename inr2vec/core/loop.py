@@ -73,7 +73,7 @@ class Checkpoint:
 class LoopResult:
     "How a training went."
     step: int = 0                                               # after how many steps the kept network was taken
-    values: list[list[float]] = field(default_factory=list)     # of each step: everything that the loss function returned
+    values: list[list[float]] = field(default_factory=list)     # of each step: everything from the loss function
     history: dict[int, float] = field(default_factory=dict)     # steps -> score
     seconds: float = 0.
 

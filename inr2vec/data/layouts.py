@@ -41,7 +41,7 @@ def failed_entry(path, error: Inr2VecError, label: str | None = None, name: str 
     return Entry(printable(name or Path(path).stem), label, printable(path), read, is_shape)
 
 def labelled_entry(index: int | str, classes: list[str], name: str, source: str, read: Callable[[str], Shape]) -> Entry:
-    "An entry whose class is given as an index into `classes`, or as a name that is not among them; `read` gets the class."
+    "An entry whose class is an index into `classes`, or a name that is not among them; `read` gets the class."
     if isinstance(index, int) and 0 <= index < len(classes):
         return Entry(name, classes[index], source, lambda: read(classes[index]))
     error = UnreadableFile(source, f"its label {index!r} is not one of the {len(classes)} classes",

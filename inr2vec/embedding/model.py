@@ -74,7 +74,7 @@ class Inr2Vec:
         encoder: str | None = None,       # a name of `encoders.encoder_kinds`; the preset's own by default
         seed: int = 0,                    # determines the initialisation, all sampling and all training
         device: str | None = None,        # the GPU if there is one, by default
-        start: LearnedStart | Tensor | None = None,    # the start that the preset's `init` names, if it is loaded already
+        start: LearnedStart | Tensor | None = None,    # that the preset's `init` names, if it is loaded already
         **overrides,                      # of the preset, by dotted name
     ):
         self.field, self.seed = one_of(field, FIELDS, "field"), checked_seed(seed)

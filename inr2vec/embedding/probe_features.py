@@ -26,7 +26,7 @@ def directions(n: int) -> Tensor:  # (n, 3) unit vectors
     r = (1 - z*z).sqrt()
     return torch.stack([r*angle.cos(), r*angle.sin(), z], 1).float()
 
-def shell_probes(shells: int, n: int, radius: float = .95) -> Tensor:  # (shells*n, 3), shell after shell from the innermost
+def shell_probes(shells: int, n: int, radius: float = .95) -> Tensor:  # (shells*n, 3), innermost shell first
     "`n` directions on each of `shells` spheres in a ball of `radius`."
     r = radius*((torch.arange(shells) + .5)/shells).sqrt()
     return (r[:, None, None]*directions(n)).flatten(0, 1)
@@ -80,7 +80,7 @@ def axis_energies(
     f: Tensor,           # (..., n) a function of the directions
     inverses: Tensor,    # (3, (L + 1)**2, n) of `axis_inverses`
 ) -> Tensor:             # (..., 3, (L + 1)*(L + 2)/2)
-    "$e^x$, $e^y$ and $e^z$: invariants of `f` under rotation about that axis. Degree l takes l + 1 columns, m from 0 to l."
+    "$e^x$, $e^y$ and $e^z$: what rotating `f` about that axis leaves. Degree l takes l + 1 columns, m from 0 to l."
     c = (f @ inverses.flatten(0, 1).T).unflatten(-1, inverses.shape[:2])/math.sqrt(4*math.pi)
     above, below, alone = _places(math.isqrt(inverses.shape[1]), f.device)
     a = c[..., above]

@@ -78,7 +78,7 @@ class TrainSpec:
     contrast: float = 0.         # weight of the contrastive loss between two motions of one INR
     temperature: float = .1      # of that loss
     views: int = 0               # motions of each INR, drawn once, of which a step takes one; 0: new ones every step
-    precision: str = "float32"      # of products; 'tf32' and 'bfloat16' are used where the machine multiplies them faster
+    precision: str = "float32"      # of products; 'tf32' and 'bfloat16' are used where they are faster
     max_steps: int | None = None # an upper limit on steps, for large data sets
     schedule: str = "one-cycle"  # of the rate; 'constant' as in the paper
     validation: float = 0.       # share of each class whose reconstructions select the step; 0 keeps the last step

@@ -128,7 +128,7 @@ def data_label(dataset: str, classes: "int | list[str] | None" = None) -> str:
 
 @takes_job
 def read_shapes(job: Job, progress: bool = True) -> Shapes:
-    "Training and test shapes, in the unit sphere; what cannot be read is listed in the reports. Raises `UnknownOption`."
+    "Training and test shapes, in the unit sphere; reports list what cannot be read. Raises `UnknownOption`."
     preset, parts, reports = job.settings, [], []
     count = job.classes if isinstance(job.classes, int) and not isinstance(job.classes, bool) else None
     if count is not None and (job.generated or count < 2):

@@ -51,7 +51,7 @@ def depth_of_retrieval(labels: list[str], ks=(1, 5, 10)) -> list[int]:
     "The values of `ks` for which a gallery of `labels`, without the query itself, has enough candidates."
     return [k for k in ks if k <= len(labels) - 1] or [1]
 
-CHOSEN_ON = 3000     # at most this many training rows select `C`: the cost of a support vector machine grows with their square
+CHOSEN_ON = 3000     # training rows, at most, that select `C`, since the cost grows with their square
 
 def support_vector_classes(
     train,                # (n, d) features
@@ -65,7 +65,7 @@ def support_vector_classes(
     `C` is chosen by cross-validation on at most `CHOSEN_ON` training rows; the machine learns from all of them. If a
     class has a single row, cross-validation is impossible and the middle value is used."""
     train, test = (np.asarray(x, np.float64) for x in (train, test))
-    train, test = train/train.std(), test/train.std()      # one factor for all columns, so distances stay those of the embedding
+    train, test = train/train.std(), test/train.std()      # one factor, so distances stay the same
     few, some = np.arange(len(train)), labels
     if len(train) > CHOSEN_ON:
         strata = labels if min(Counter(labels).values()) > 1 else None
@@ -162,7 +162,7 @@ def spread_over(n: int, among: int) -> list[int]:
     return np.unique(np.linspace(0, among - 1, n).round().astype(int)).tolist()
 
 def decoded_quality(shapes: list[Shape], made: list) -> dict:
-    "The mean Chamfer distance between shapes and what was `made` of each (None: nothing), and how many it is a mean over."
+    "The mean Chamfer distance of shapes to what was `made` of each (None: nothing), and how many were made."
     clouds = [as_points(x, len(s.points)) for s, x in zip(shapes, made, strict=True)]
     distances = [chamfer_distance(c, s.points) for s, c in zip(shapes, clouds) if c is not None]
     return {**mean_metrics("chamfer", distances), "decoded": len(distances), "of": len(shapes)}

@@ -136,7 +136,7 @@ def over_folds(
     Finished models are kept."""
     kinds = encoders_of(job, encoders)
     shapes = several_classes(read_shapes(job, progress))
-    fold_indices([s.label for s in shapes.train], folds, job.seed)      # what cannot work is reported before the work starts
+    fold_indices([s.label for s in shapes.train], folds, job.seed)      # to fail before the work starts
     wholes = [prepare(replace(job, encoder=kind), watch(), progress, shapes) for kind in kinds]
     parts = fold_indices(wholes[0].train_labels, folds, job.seed)
     runs = []

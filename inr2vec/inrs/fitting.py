@@ -94,7 +94,7 @@ def on_cores(work: Callable,       # called with (item, stop); returns soon once
              items: list,
              share: bool = False,  # whether items that are fewer than cores use several each
              ) -> list:
-    "`work` applied to all `items` by as many threads as PyTorch has, results in their order; the first error is raised."
+    "`work` on all `items`, by as many threads as PyTorch has, results in their order; the first error is raised."
     total, stop = torch.get_num_threads(), Event()
     workers = max(1, min(total, len(items)))
     each = total//workers if share else 1

@@ -41,7 +41,7 @@ def save_learned_start(path: str | Path, spec: SirenSpec, field: str, start: Lea
     make_folder((path := Path(path)).parent)
     tensors = dict(start=start.flat.detach().cpu().contiguous(), rates=start.rates.detach().cpu().contiguous())
     notes = dict(spec=asdict(spec), field=field, **about)
-    data = save(tensors, {"inr2vec": json.dumps(notes, sort_keys=True)})    # a single key, since several come in any order
+    data = save(tensors, {"inr2vec": json.dumps(notes, sort_keys=True)})    # one key, as several come in any order
     write_atomically(path, lambda p: p.write_bytes(data))
     return path
 

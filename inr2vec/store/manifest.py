@@ -83,7 +83,7 @@ class ShardFolder:
         if report.damaged or report.foreign or report.missing: warnings.warn(str(report), stacklevel=4)
 
     def _take_line_of_shard(self, k: int):
-        "Accept what shard `k` says about itself, if it can be read and belongs to this store; otherwise `verify` reports it."
+        "Accept what shard `k` says about itself, if it is readable and of this store; else `verify` reports it."
         try:
             with open_shard(self.shard(k)) as (_, header):
                 refuse_foreign(self.shard(k), header, self.codec, self.entries.get(k), self.settings)
@@ -125,7 +125,7 @@ class ShardFolder:
         self.entries[k], self._where = entry, None
 
     def rebuild_index(self, reread: bool = True):  # False uses what was read on opening
-        "Rewrite the index from the shards that can be read and belong to this store, and keep what it says about others."
+        "Rewrite the index from the readable shards of this store, and keep what it says about others."
         for k in self._on_disk() if reread else []: self._take_line_of_shard(k)
         lines = [json.dumps(self.entries[k]) + "\n" for k in sorted(self.entries)]
         write_atomically(self.path/"index.jsonl", lambda p: p.write_text("".join(lines)))

@@ -147,8 +147,8 @@ def _as_near(row: dict, best: dict, key: str) -> bool:
     return row["surfaces"] >= best["surfaces"] and row[key] <= best[key]
 
 def fewest_steps(rows: list[dict], key: str = "error") -> dict[str, dict]:
-    """Way -> points -> the fewest steps, of those tried, that are as accurate as the most steps of the first way with as
-    many points; None if none are."""
+    """Way -> points -> the fewest steps, of those tried, that are as accurate as the most steps of the first way with
+    as many points; None if none are."""
     out, first = {}, rows[0]["way"]
     for n in dict.fromkeys(r["points"] for r in rows):
         best = max((r for r in rows if r["way"] == first and r["points"] == n), key=lambda r: r["steps"])

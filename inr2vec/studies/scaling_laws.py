@@ -106,7 +106,7 @@ def against_raw(rows: list[dict]) -> list[dict]:
 def _where(found: list[dict]) -> str: return ", ".join(f"{r['INRs']:,} ({r['points']:+.1f})" for r in found)
 
 def scaling_in_words(rows: list[dict]) -> str:
-    "What the figures say: where each encoder passes the raw weights, and what its line predicts for the paper's number."
+    "What the figures say: where encoders pass the raw weights, and what lines predict for the paper's number."
     table, parts = against_raw(rows), []
     for name in dict.fromkeys(r["encoder"] for r in table):
         own = [r for r in table if r["encoder"] == name]

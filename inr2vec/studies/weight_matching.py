@@ -73,7 +73,7 @@ def matched_inr(spec: SirenSpec, flat: Tensor, m: Matching) -> Tensor:  # (num_p
     return torch.cat([x.flatten() for pair in zip(w, b) for x in pair])
 
 def random_matching(spec: SirenSpec, symmetries: str = "phases", seed: int = 0) -> Matching:
-    "Neurons in a random order; with 'signs' also with random signs, with 'phases' also shifted by up to two half turns."
+    "Neurons in a random order; with 'signs' also random signs, with 'phases' also shifts by up to two half turns."
     rng, h, kinds = (
         torch_rng(seed, "matching"),
         spec.hidden,
@@ -234,8 +234,8 @@ def embedded_matching_rows(p: Prepared,
                    head: ClassifierHead,             # trained on `p.z_train`
                    symmetries=("permutations", "phases"),
                    start: int = 1, progress: bool = True) -> list[dict]:
-    """For INRs of the test part from the shared start and from another: how many are classified correctly by the head and by the
-    nearest training embedding, and how many have the INR of the same shape nearest."""
+    """For INRs of the test part from the shared start and from another: how many the head and the nearest training
+    embedding classify correctly, and how many have the INR of the same shape nearest."""
     model, spec, truth, seed = p.model, p.model.preset.siren, p.test_labels, p.job.seed
     job = replace(p.job, device=model.device)
     other, same = (refit(p.shapes.test, job, s, 1, progress).weights for s in (start, 0))

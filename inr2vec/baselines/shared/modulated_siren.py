@@ -47,7 +47,7 @@ class LatentModulatedSiren(nn.Module):
         return [dict(params=network, lr=lr), dict(params=[self.rates], lr=10*lr, weight_decay=0.)]
 
     def error(self, logit: Tensor, label: Tensor) -> Tensor:
-        """Cross-entropy of logits and labels (b, n), the loss with which this package fits distances: (b,). functa takes
+        """Cross-entropy of logits and labels (b, n), the loss that this package uses for distances: (b,). functa takes
         the squared error of the field itself."""
         return F.binary_cross_entropy_with_logits(logit, label, reduction="none").mean(1)
 

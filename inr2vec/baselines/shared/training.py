@@ -91,7 +91,7 @@ def train_shared_network(name: str,                # of `SHARED_NETWORKS`
                          questions: Questions,     # of the same `n` shapes, and of the field to be learned
                          spec: SharedSpec = SharedSpec(), seed: int = 0, device: str = "cpu", progress: bool = True,
                          ) -> nn.Module:           # in evaluation mode, with the output of `Trained.about` as `about`
-    "Train by Adam until the error at held-out queries is flat. Raises `Inr2VecError` for fewer than two shapes, `Diverged`."
+    "Train until the error at held-out queries is flat. Raises `Inr2VecError` for fewer than two shapes, `Diverged`."
     n = len(clouds)
     _check_numbers(clouds, questions, least=2)
     net = make_shared_network(name, spec, n, seed).to(device)

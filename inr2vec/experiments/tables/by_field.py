@@ -22,7 +22,7 @@ def for_each_field(
     work: Callable[[Prepared], object],
     watch: Callable = nullcontext,      # a `Stopwatch`, to time each field
     progress: bool = True,
-) -> tuple[dict[str, object], dict[str, str], Origin | None]:   # what `work` made, and the reasons where there is nothing, by field
+) -> tuple[dict[str, object], dict[str, str], Origin | None]:   # what `work` made, or the reason, by field
     "`work` for each field that the data set has. Raises `Inr2VecError` if it has none, and says why."
     made, why, origin, reused, digests = {}, {}, None, {}, {}
     for field in fields:

@@ -45,7 +45,7 @@ def steps_in_words(
         f"{r['INRs']}, {r['as near by']}, {r['points a step']:,} points a step: {_within(r, goal)}" for r in rows
     ]
     if lines and shapes < FEWEST_SHAPES:
-        lines.append(f"These are means over {shapes} shapes without intervals: fewer than {FEWEST_SHAPES}, so no proof.")
+        lines.append(f"These are means over {shapes} shapes without intervals, fewer than {FEWEST_SHAPES}: no proof.")
     return "\n".join(lines) or "not run"
 
 def _within(row: dict, goal: int) -> str:

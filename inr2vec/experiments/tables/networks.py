@@ -34,7 +34,7 @@ def what_is_read(name: str) -> str:
     return "weights of INRs" if reads == "weights" else reads
 
 def network_spec(p: Prepared, spec: DiscreteSpec | None = None) -> DiscreteSpec:
-    "Sizes and training of the networks: those of the preset by default. Raises `UnknownOption` for a preset without them."
+    "Sizes and training of the networks: those of the preset by default. Raises `UnknownOption` if it has none."
     return spec or for_preset(NETWORK_PRESETS, p.model.preset.name)
 
 def _trained_once(at: Path, make, train) -> Trained:

@@ -120,7 +120,7 @@ def times_in_words(
         for how, ending in (("from the INR", " from the INR"), ("with the cloud given", "")):
             standing = _standings({n: row[f"{n}{ending}"] for n in names}, row["inr2vec"], ours)
             lines.append(f"{row['points']:,} points, {how}: {standing}")
-    lines.append(f"inr2vec takes {1e3*ours[0]:.1f} to {1e3*ours[1]:.1f} ms over all sizes; a time between these is a tie")
+    lines.append(f"inr2vec takes {1e3*ours[0]:.1f} to {1e3*ours[1]:.1f} ms over all sizes; a time in between ties")
     if unfinished:
         lines.append(f"Training did not converge, which affects accuracy and not time: {', '.join(unfinished)}.")
     return "\n".join(lines)
