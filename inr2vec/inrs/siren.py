@@ -66,8 +66,8 @@ def shared_init(spec: SirenSpec, seed: int = 0) -> Tensor:  # (num_params,) floa
 def load_init(path: str | Path) -> tuple[SirenSpec, Tensor]:
     """Spec and flat parameters (num_params,) of an initialisation in a state dict: the authors' `.pt`, or safetensors.
 
-    Raises `UnreadableFile` for a file that is not one, and `FileNotFoundError` for none. It has no frequency, so the spec
-    has the default."""
+    Raises `UnreadableFile` for a file that is not one, and `FileNotFoundError` for none. A frequency is not in it: the
+    spec has the default."""
     path = Path(path)
     try:
         if path.suffix == ".safetensors":

@@ -42,7 +42,7 @@ def segmentation_table(p: Prepared,
                        spec: SegmentSpec | None = None,   # that of the preset's name by default
                        seed: int = 0,
                        progress: bool = True,
-                       networks: dict[str, Trained | str] | None = None,   # others that name parts, or why one is missing
+                       networks: dict[str, Trained | str] | None = None,   # other networks, or why one is missing
                        discrete: DiscreteSpec | None = None,   # theirs; that of the preset's name by default
                        ) -> tuple[SegmenterResult, list[dict], dict]:
     "A trained segmenter, a table row for each method and protocol, and the metrics."
