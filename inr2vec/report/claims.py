@@ -206,7 +206,8 @@ def outcome(claim: Claim, r: Result) -> Outcome | None:
     n = flat.get(claim.n) or (generated[1] if generated else None)
     for check in (_of_encoder(check, encoder_name(r)) for check in claim.checks):
         left, right = (_figure(flat, side, n, bool(claim.n)) for side in (check.left, check.right))
-        if left is not None and right is not None and _finished(flat, check): compared.append(Comparison(check, *_words(check), left, right))
+        if left is None or right is None or not _finished(flat, check): continue
+        compared.append(Comparison(check, *_words(check), left, right))
     if not compared: return None
     encoder = encoder_of(r) if claim.about == "inr2vec" else claim.about
     return Outcome(r, encoder, _count(flat, claim.inrs), tuple(compared))
