@@ -16,11 +16,11 @@ from ..viz.figures import curves, Picture
 
 # %% ../../nbs/baselines/12_convergence.ipynb #f9e12703
 LEAST_SCORES = 2       # at the end of a part, for its level to mean something
-MOST_DOUBT = .05       # share of what was gained in all, that noise may excuse
+MOST_DOUBT = .05       # share of the total gain that noise may account for
 
 @dataclass(frozen=True)
 class Flatness:
-    "Whether a validation curve has become flat, and what that was decided by."
+    "Whether a validation curve has become flat, and the reason for the decision."
     flat: bool
     reason: str            # in words
     levels: list[float]    # of each part, in units of the score
@@ -34,10 +34,10 @@ class Flatness:
 def flatness(curve: Mapping[int, float],          # steps -> score on the validation part, larger is better
              parts: int = 3,                      # of equally many steps, which are compared
              end: float = 1.,                     # the share of a part that its level is taken from
-             share: float = .02,                  # of what was gained in all, that the last part may still gain
-             floor: float | None = None,          # a score that costs nothing, such as chance: no more was learned
+             share: float = .02,                  # of the total gain, that the last part may still add
+             floor: float | None = None,          # a trivial score, such as chance: nothing was learned below it
              ) -> Flatness:
-    "Decide whether training is finished; too few scores mean that it cannot be told, and is not."
+    "Decide whether training has finished; with too few scores it counts as unfinished."
     steps = sorted(curve)
     if parts < 2 or not steps: return Flatness(False, "nothing to compare: it takes two parts or more", [], 0., 0.)
     length, ends = steps[-1]/parts, []
@@ -65,7 +65,7 @@ def _noise(ends: list[np.ndarray]) -> float:
 
 # %% ../../nbs/baselines/12_convergence.ipynb #478afe11
 def finished(metrics: Mapping[str, dict]) -> dict[str, dict]:
-    "Metrics by method without those that say `converged: False`; what is no method, or says nothing, stays."
+    "Metrics by method without those that say `converged: False`; other entries, and methods that do not say, stay."
     return {k: m for k, m in metrics.items() if not isinstance(m, dict) or m.get("converged") is not False}
 
 def unfinished(metrics: Mapping[str, dict]) -> str:

@@ -21,7 +21,7 @@ FAMILIES_SHOWN = ("chair", "table", "mug", "guitar", "car", "lamp", "bed", "vase
 
 @dataclass(frozen=True)
 class FamilyRun:
-    "How large the training on made shapes is."
+    "The size of the training on generated shapes."
     per_class: int = 16
     classes: tuple[str, ...] = FAMILIES_SHOWN
     spec: DiscreteSpec = replace(
@@ -53,7 +53,7 @@ def parts_of_families(name: str, run: FamilyRun = FamilyRun(), seed: int = 0, pr
     return train_part_network(name, shapes, class_parts(shapes), run.spec, seed, progress=progress)
 
 def training_in_words(trained: Trained) -> str:
-    "How long a training was, and whether it was long enough."
+    "How long training was, and whether it was long enough."
     cycles, flat = len(trained.losses)//trained.cycle, trained.flatness
     how = "flat" if flat.flat else "not flat"
     best = trained.history[trained.step]

@@ -23,7 +23,7 @@ from ..tasks.segmentation import check_parts, segmentation_scores
 
 # %% ../../nbs/baselines/40_part_networks.ipynb #e77d3866
 class PartLabels:
-    "The parts that the classes have, and their places among a network's outputs."
+    "The parts that the classes have, and their positions among a network's outputs."
     def __init__(self, parts: dict[str, list[int]]):      # of each class, see `segmentation.class_parts`
         self.parts, self.ids = parts, np.array(sorted({i for p in parts.values() for i in p}), np.int32)
 
@@ -34,17 +34,17 @@ class PartLabels:
         return np.isin(self.ids, self.parts[one_of(label, self.parts, "labels")])
 
     def outputs(self, parts: np.ndarray) -> np.ndarray:
-        "The outputs that stand for part ids."
+        "The outputs that correspond to part ids."
         return np.searchsorted(self.ids, parts)
 
 @torch.no_grad()
 def label_points(net: nn.Module,
                  cloud: np.ndarray,         # (m, 3)
-                 c: int,                    # the place of the class among the network's classes
+                 c: int,                    # the index of the class among the network's classes
                  allowed: np.ndarray,       # (outputs,) which of them are parts of the class
                  n: int,                    # points at a time
                  seed: int = 0, device: str = "cpu") -> np.ndarray:  # (m,) outputs
-    "The likeliest part of each point."
+    "The most likely part of each point."
     rng, m = numpy_rng(seed, "pieces", len(cloud)), len(cloud)
     order = rng.permutation(m)
     order = np.concatenate([order, rng.integers(m, size=-m % n)])
@@ -78,7 +78,7 @@ def predict_network_parts(trained: Trained, labels: list[str],   # the class of 
 def train_part_network(name: str, shapes: list[Shape],        # with parts
                        parts: dict[str, list[int]],           # of each class, see `segmentation.class_parts`
                        spec: DiscreteSpec, seed: int = 0, device: str = "cpu", progress: bool = True) -> Trained:
-    "A network of `PART_NETWORKS` on four fifths of the shapes; the last fifth chooses the step."
+    "A network of `PART_NETWORKS` on four fifths of the shapes; the last fifth selects the step."
     classes, known, labels = list(parts), PartLabels(parts), [check_parts(s).label for s in shapes]
     view, c = CloudView([s.points for s in shapes], spec.points, spec.motions, seed), class_ids(labels, classes)
     rest, held = split_by_class(labels, .2, seed)

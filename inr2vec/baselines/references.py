@@ -44,7 +44,7 @@ def chance_retrieval(query_labels, labels, ks=(1, 5, 10), leave_out_self: bool =
 def chance(train_labels, test_labels,
            ks=(1, 5, 10),
            ) -> dict:  # accuracies, and the retrieval scores of test shapes among each other
-    "What guessing gives: `uniform` over the training classes, `majority` of them, and `retrieval` in random order."
+    "The result of guessing: `uniform` over the training classes, `majority` of them, and `retrieval` in random order."
     counts = Counter(train_labels)
     majority = min(counts, key=lambda c: (-counts[c], str(c)))
     return dict(
@@ -80,7 +80,7 @@ class ChamferNearest:
 def chamfer_nearest(train_points, train_labels,   # clouds (p_i, 3) and their classes
                     test_points, test_labels,
                     n: int = 256,                 # points of each cloud that are compared, if all have as many
-                    seed: int = 0,                # decides which
+                    seed: int = 0,                # determines which
                     progress: bool = True,
                     ) -> ChamferNearest:
     "Classify each test cloud as its nearest training cloud. Raises `BadEmbeddings`."
@@ -96,7 +96,7 @@ def chamfer_nearest(train_points, train_labels,   # clouds (p_i, 3) and their cl
     return ChamferNearest(accuracy(predicted, test_labels), predicted, d, seconds, n)
 
 def _points_of_all(clouds, n: int) -> int:
-    "`n`, or with a warning as many points as the smallest of `clouds` has. Raises `BadEmbeddings` for an empty one."
+    "`n`, or, with a warning, as many points as the smallest of `clouds` has. Raises `BadEmbeddings` for an empty one."
     fewest = min(map(len, clouds), default=n)
     if fewest == 0: raise BadEmbeddings("clouds", "one of them has no points", "leave it out")
     if fewest < n:
@@ -105,8 +105,8 @@ def _points_of_all(clouds, n: int) -> int:
 
 # %% ../../nbs/baselines/10_references.ipynb #0000000c
 STRENGTHS = (1e-3, 1e-2, 1e-1, 1., 10.)     # inverse, of the regularisation, to choose from
-USUAL_STRENGTH = 1.                         # where a class of one shape leaves no cross-validation to choose by
-FOLDS = 3                                   # of the cross-validation that chooses; fewer for a class of two shapes
+USUAL_STRENGTH = 1.                         # if a class with one shape makes cross-validation impossible
+FOLDS = 3                                   # of the cross-validation; fewer for a class with two shapes
 
 @dataclass
 class RawWeights:
@@ -116,7 +116,7 @@ class RawWeights:
     components: int
     explained: float          # share of the training variance that the components keep
     C: float                  # inverse strength of the regularisation, chosen on the training part
-    cv_accuracy: float | None # that chose it; None for training shapes with a class of one
+    cv_accuracy: float | None # that chose it; None if a class has a single training shape
     pipeline: Pipeline        # fitted: pca, scale, classify
     codes: np.ndarray         # (test, components)
     train_codes: np.ndarray   # (train, components)
@@ -139,7 +139,7 @@ def raw_weights(train_weights, train_labels,     # (n, p) and (n,)
     codes = pca.fit_transform(x)
     classify = Pipeline([("scale", StandardScaler()), ("classify", LogisticRegression(max_iter=2000))])
     strengths, parts = STRENGTHS, StratifiedKFold(min(FOLDS, max(smallest, 2)), shuffle=True, random_state=state)
-    if smallest < 2: strengths, parts = (USUAL_STRENGTH, ), [(np.arange(len(y)), )*2]   # nothing to choose by
+    if smallest < 2: strengths, parts = (USUAL_STRENGTH, ), [(np.arange(len(y)), )*2]   # cross-validation is impossible
     search = GridSearchCV(classify, {"classify__C": list(strengths)}, cv=parts).fit(codes, y)
     test_codes = pca.transform(t)
     return RawWeights(
@@ -156,7 +156,7 @@ def raw_weights(train_weights, train_labels,     # (n, p) and (n,)
     )
 
 def _smallest_class(x: np.ndarray, t: np.ndarray, y: np.ndarray) -> int:
-    "How many training shapes the smallest class has. Raises `BadEmbeddings` where nothing can be learned."
+    "How many training shapes the smallest class has. Raises `BadEmbeddings` if nothing can be learned."
     if x.shape[1] != t.shape[1]:
         problem = f"they have {t.shape[1]} columns, not {x.shape[1]}"
         raise BadEmbeddings("test_weights", problem, "fit both with one SirenSpec")

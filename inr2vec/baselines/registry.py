@@ -19,16 +19,16 @@ READS = (*SHAPES_OF.values(), "weights", "fields")    # what a baseline can read
 @dataclass(frozen=True)
 class Baseline:
     "A network or generator that inr2vec is compared with, and how it is built."
-    name: str                  # as tables show it
+    name: str                  # as shown in tables
     make: Callable             # the class, or the function that trains it
     reads: str                 # one of `READS`
-    year: int                  # of its paper, which decides the order in tables
+    year: int                  # of its paper, which determines the order in tables
     sizes: dict[str, dict] = field(default_factory=dict)   # preset -> arguments of `make`; others take the defaults
     needs: tuple[str, ...] = ()                            # arguments of `make` that come from the training part
     published: str = ""                                    # how its authors train it, by their code
 
     def arguments(self, preset: str) -> dict:
-        "What `make` is called with in a preset; nothing stands for the published size."
+        "The arguments of `make` in a preset; none stand for the published size."
         return dict(self.sizes.get(preset, {}))
 
 class BaselineRegistry(Registry):
@@ -47,7 +47,7 @@ class BaselineRegistry(Registry):
         one_of(what, READS, "what")
         return [name for name, baseline in self.items() if baseline.reads == what]
 
-NETWORKS = BaselineRegistry("inr2vec.baselines.networks")             # tell classes of shapes
-PART_NETWORKS = BaselineRegistry("inr2vec.baselines.networks")        # tell parts of points
-SHARED_NETWORKS = BaselineRegistry("inr2vec.baselines.shared")        # one network that holds all shapes
+NETWORKS = BaselineRegistry("inr2vec.baselines.networks")             # predict classes of shapes
+PART_NETWORKS = BaselineRegistry("inr2vec.baselines.networks")        # predict parts of points
+SHARED_NETWORKS = BaselineRegistry("inr2vec.baselines.shared")        # one network for all shapes
 SHAPE_GENERATORS = BaselineRegistry("inr2vec.baselines.generators")   # make new shapes of a class

@@ -11,7 +11,7 @@ __all__ = ['printable', 'Inr2VecError', 'BadShape', 'EmptyShape', 'NonFinite', '
 def printable(text) -> str:
     """`text` as it can be written to any file or terminal.
 
-    Names of files may hold bytes that are no UTF-8 (Python keeps them as lone surrogates) or control characters; they
+    File names may contain bytes that are not UTF-8 (Python keeps them as lone surrogates) or control characters; they
     become escapes such as `\\udcff` and `\\x1b`. Everything else, other alphabets included, stays."""
     text = str(text)
     if text.isprintable(): return text
@@ -70,7 +70,7 @@ class Refused(ValueError):
         self.problem, self.remedy = problem, remedy
 
 class NotAShape(UnreadableFile):
-    "A file or folder inside a data set that no reader reads, such as a picture beside a mesh. Reports list it."
+    "A file or folder inside a data set that no reader reads, such as a picture next to a mesh. Reports list it."
     default_remedy = "move it out of the data set, or export it in one of the formats that can be read"
 
 class UnknownClass(Inr2VecError):
@@ -87,7 +87,7 @@ class CorruptStore(Inr2VecError):
     "A store of INRs that is damaged or was written with other settings."
 
 class CannotWrite(Inr2VecError):
-    "A file that the disk does not take: it is full, or may not be written."
+    "A file that cannot be written: the disk is full, or writing is not allowed."
     default_remedy = "make room or choose another folder, and run again: what was finished is kept"
 
 # %% ../../nbs/core/10_errors.ipynb #0000000b

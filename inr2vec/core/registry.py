@@ -13,7 +13,7 @@ from typing import Any
 
 # %% ../../nbs/core/35_registry.ipynb #1ff99b36
 class Registry(Mapping):
-    "Values by name, in a fixed order; the modules that define them are imported when somebody first looks."
+    "Values by name, in a fixed order; the modules that define them are imported on the first lookup."
 
     def __init__(self,
                  package: str = "",   # where to look for modules, e.g. 'inr2vec.data'; nowhere when empty
@@ -26,9 +26,9 @@ class Registry(Mapping):
     def register(self,
                  name: str,
                  value=None,          # without it, `register(name)` decorates the value
-                 order: float = 0.,   # small ones come first; of equal ones, the first by name
+                 order: float = 0.,   # small ones come first; equal ones are sorted by name
                  ):
-        "Make `value` known under `name` and return it; a second registration takes the place of the first."
+        "Make `value` known under `name` and return it; a second registration replaces the first."
         if value is None: return lambda decorated: self.register(name, decorated, order)
         self._values[name], self._order[name] = value, order
         return value
@@ -36,7 +36,7 @@ class Registry(Mapping):
     def _look(self) -> dict[str, Any]:
         "All values, after the modules that define them have been imported."
         if not self._looked:
-            self._looked = True      # before the imports: one of these modules may look as well
+            self._looked = True      # before the imports, since one of these modules may look values up as well
             for module in pkgutil.iter_modules(importlib.import_module(self._package).__path__):
                 if module.name.endswith(self._ending): importlib.import_module(f"{self._package}.{module.name}")
         return self._values

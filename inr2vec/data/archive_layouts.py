@@ -32,7 +32,7 @@ def archive_file(root, split: str, kind: str) -> Path | None:
     if not plain.is_file(): return None
     try:
         with np.load(plain, allow_pickle=False) as f: return plain if {"label", *ARRAYS[kind]} <= set(f.files) else None
-    except Exception: return None    # whatever it is, it is not an archive of this kind
+    except Exception: return None    # it is not an archive of this kind
 
 def archive_classes(root) -> list[str]:
     "The classes, in the order that labels refer to. Raises `UnreadableFile` if nothing lists them."
@@ -69,7 +69,7 @@ def _fields(f, kind: str, n: int) -> dict[str, list]:
     return out
 
 def _shape(name: str, label: str, source: str, arrays: dict) -> Shape:
-    "A shape of an archive. Raises `UnreadableFile` or `BadShape` for arrays that are none."
+    "A shape of an archive. Raises `UnreadableFile` or `BadShape` for arrays that are not a shape."
     with reading(source):
         if "grids" in arrays: return Shape(name, label=label, source=source, **grid_surface(arrays["grids"]))
         for key in arrays.keys() & {"points", "vertices"}: arrays[key] = xyz_columns(arrays[key], key)

@@ -19,7 +19,7 @@ from .voxel_files import grid_surface
 # %% ../../nbs/data/46_array_files.ipynb #ab7219c6
 @register_format(".npy")
 def read_npy(path: Path) -> dict:
-    "The points (n, 3) of a `.npy` file. Raises `ValueError` for anything that is no cloud."
+    "The points (n, 3) of a `.npy` file. Raises `ValueError` for anything that is not a cloud."
     return dict(points=np.array(xyz_columns(np.load(path, mmap_mode="r", allow_pickle=False))))
 
 # %% ../../nbs/data/46_array_files.ipynb #aede1529
@@ -28,7 +28,7 @@ FIELDS = {"points": "points", "vertices": "vertices", "faces": "faces", "parts":
 GRIDS = {"voxels", "grid", "occupancy"}
 
 def refuse_zip_bomb(path: Path):
-    "Raise `ValueError` for an archive that would fill the memory."
+    "Raise `ValueError` for an archive that would fill up memory."
     with zipfile.ZipFile(path) as z: sizes = [(i.file_size, i.compress_size) for i in z.infolist()]
     size, packed = (sum(column) for column in zip(*sizes)) if sizes else (0, 0)
     if size > 1 << 28 and size > 100*packed: raise ValueError(f"it would grow from {packed} to {size} bytes")

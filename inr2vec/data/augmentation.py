@@ -16,10 +16,10 @@ from .shapes import Shape
 def augmented(
     shape: Shape,
     seed: int = 0,
-    copy: int = 0,  # which of the copies; each is another one, and always the same
+    copy: int = 0,  # which of the copies; each number always gives the same one
     stretch: tuple[float, float] = (2 / 3, 3 / 2),  # the range of each axis' factor
     jitter: float = 0.01,  # deviation of a cloud's points, in units of the unit sphere; surfaces are not jittered
-    clip: float = 0.05,  # the most that a coordinate is moved by it
+    clip: float = 0.05,  # the most that it moves a coordinate
 ) -> Shape:  # in the unit sphere again; named after the original, with ~copy
     "`shape` with its axes stretched and a cloud's points jittered. Raises `UnknownOption` for a wrong range."
     low, high = stretch

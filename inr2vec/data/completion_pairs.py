@@ -24,8 +24,8 @@ from .shapes import Shape, check_shape, unit_frame
 def load_pairs(root,                                  # a folder with MVP's files
                split: str = "train",
                classes: Iterable[str] | None = None,  # all by default
-               limit_per_class: int | None = None,    # the first so many pairs of each class
-               views: int | None = None,              # the first so many scans of each object
+               limit_per_class: int | None = None,    # how many pairs of each class, from the first
+               views: int | None = None,              # how many scans of each object, from the first
                progress: bool = True,
                ) -> tuple[list[tuple[Shape, Shape]], Report]:
     """Pairs of a partial scan and its complete cloud, in the frame of the complete one, and a report.

@@ -64,7 +64,7 @@ def make_families(
     per_class: int,  # shapes of each class
     families: Iterable[str] | None = None,  # the classes; all of them when None
     seed: int = 0,  # the data set's seed
-    start: int = 0,  # the first number, to continue a set or to set shapes apart for testing
+    start: int = 0,  # the first number, to continue a set or to keep shapes for testing
     n_points: int = 2048,  # points sampled from each mesh; none when 0
     progress: bool = True,  # show a progress bar
 ) -> list[Shape]:                       # class by class, with points and their parts

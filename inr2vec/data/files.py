@@ -15,7 +15,7 @@ from ..core.registry import Registry
 from .shapes import Shape
 
 # %% ../../nbs/data/40_files.ipynb #33f29e43
-FILE_READERS = Registry("inr2vec.data", "_files")   # ending, in small letters -> reader
+FILE_READERS = Registry("inr2vec.data", "_files")   # ending, in lower case -> reader
 
 def register_format(*endings: str,    # such as '.off'
                     ) -> Callable:
@@ -35,7 +35,7 @@ def read_shape(path,                      # a file in one of the formats above
     """The shape in one file, in the file's own frame.
 
     Raises `UnreadableFile` if the file is cut off, is not what its ending says, or has two readings; `BadShape`
-    if its faces or parts are not whole numbers; and `UnknownOption` for an ending that nobody registered."""
+    if its faces or parts are not whole numbers; and `UnknownOption` for an ending that is not registered."""
     path = Path(path)
     read = FILE_READERS[one_of(path.suffix.lower(), FILE_READERS, f"{path}, ending")]
     with reading(path): return Shape(name or path.stem, label=label, source=str(path), **read(path))

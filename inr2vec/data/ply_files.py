@@ -50,7 +50,7 @@ class Element:
         return any(isinstance(kind, tuple) for kind in self.properties.values())
 
 def _header(data: bytes) -> tuple[str, list[Element], bytes]:
-    "The format, the elements, and the bytes after the header. Raises `ValueError` for a header that is none."
+    "The format, the elements, and the bytes after the header. Raises `ValueError` for anything else."
     end = data.find(b"end_header", 0, 1 << 16)
     if not data.startswith(b"ply") or end < 0: raise ValueError("it does not start with the header of a PLY file")
     body = data[end + len(b"end_header"):].lstrip(b" ")
@@ -73,7 +73,7 @@ def _header(data: bytes) -> tuple[str, list[Element], bytes]:
 
 # %% ../../nbs/data/44_ply_files.ipynb #9e0f77da
 def _text_rows(tokens: list[bytes], at: int, element: Element) -> tuple[dict, int]:
-    "The columns of an element by property, and where the next one begins. Raises `ValueError` where the tokens end."
+    "The columns of an element by property, and where the next element begins. Raises `ValueError` if tokens run out."
     width = len(element.properties)
     if element.has_lists and width == 1 and element.count and at < len(tokens): width = int(tokens[at]) + 1
     block = tokens[at:at + element.count*width]

@@ -50,7 +50,7 @@ def _is_ear(flat: np.ndarray, left: list[int], i: int, least: float) -> bool:
     others = [p for p in flat[left] if not any((p == q).all() for q in (a, b, c))]
     return not any(_turn(a, b, p) >= 0 and _turn(b, c, p) >= 0 and _turn(c, a, p) >= 0 for p in others)
 
-def ears(x: np.ndarray,                          # (k, 3) the corners in their order
+def ears(x: np.ndarray,                          # (k, 3) the corners in order
          ) -> list[tuple[int, int, int]]:        # indices into `x`
     "The triangles of a polygon that may be concave. Raises `Refused` for one that crosses itself."
     flat, left, triangles = _seen_along_normal(x.astype(np.float64)), list(range(len(x))), []
@@ -66,7 +66,7 @@ def ears(x: np.ndarray,                          # (k, 3) the corners in their o
 def fans(polygons,                            # lists of corners, or an array (f, k)
          vertices: np.ndarray | None = None,  # (v, 3); without them no polygon is known to be concave
          ) -> np.ndarray:                     # (f', 3) int64
-    """The triangles of all polygons, in their order, k - 2 for each of k corners.
+    """The triangles of all polygons, in order, k - 2 for each polygon of k corners.
 
     Raises `ValueError` for a face without corners, `Refused` for one that crosses itself."""
     lengths = np.array([len(corners) for corners in polygons])
@@ -75,7 +75,7 @@ def fans(polygons,                            # lists of corners, or an array (f
     for k in np.unique(lengths[lengths > 3]) if vertices is not None else ():
         at = np.flatnonzero(lengths == k)
         corners = np.array([polygons[i] for i in at])
-        known = ((corners >= 0) & (corners < len(vertices))).all(1)      # what is out of range is found by checks
+        known = ((corners >= 0) & (corners < len(vertices))).all(1)      # indices out of range are found by checks
         at, corners = at[known], corners[known]
         for i in np.flatnonzero(_is_folded(np.asarray(vertices, np.float64)[corners])):
             triangles[at[i]] = [tuple(corners[i, list(t)].tolist()) for t in ears(vertices[corners[i]])]

@@ -26,7 +26,7 @@ def class_file(root, split: str) -> Path | None:
     return next((path for f in folders if (path := f/f"{split}.cla").is_file()), None)
 
 def read_class_file(path) -> dict[str, list[int]]:
-    "Class -> numbers of its models. Raises `UnreadableFile` if the file does not have as many as it announces."
+    "Class -> numbers of its models. Raises `UnreadableFile` if the file has fewer or more than it announces."
     with reading(path):
         words = text_of(path).split()
         if words[:1] != ["PSB"] or len(words) < 4: raise ValueError("it does not start with PSB and its counts")
@@ -70,7 +70,7 @@ def label_file(mesh: Path) -> Path | None:
     return next((path for name in names if (path := mesh.with_name(name)).is_file()), None)
 
 def read_part_labels(path: Path) -> dict[str, np.ndarray]:
-    "Part -> indices of its faces, from 0. Raises `UnreadableFile` if the file is cut off or is no list of labels."
+    "Part -> indices of its faces, from 0. Raises `UnreadableFile` if the file is cut off or is not a list of labels."
     with reading(path):
         if path.suffix == ".seg":
             parts = np.array([int(line) for line in lines_of(path)])
@@ -117,7 +117,7 @@ def labelled_meshes(root) -> dict[str, dict[str, list[Path]]]:
     return found
 
 def part_numbers(root) -> dict[str, dict[str, int]]:
-    "Class -> part -> its number through all classes. Label files that cannot be read do not count."
+    "Class -> part -> its number across all classes. Label files that cannot be read do not count."
     parts: dict[str, set] = {}
     for classes in labelled_meshes(root).values():
         for label, meshes in classes.items():
@@ -132,7 +132,7 @@ def part_numbers(root) -> dict[str, dict[str, int]]:
     return numbers
 
 def labelled_mesh_entries(root, split: str) -> Iterator[Entry]:
-    "The labelled meshes of a split with their parts, and whatever else lies next to them."
+    "The labelled meshes of a split with their parts, and whatever else is next to them."
     root, numbers = Path(root), part_numbers(root)
     def read(mesh, name, label):
         shape = read_shape(mesh, label, name)

@@ -22,7 +22,7 @@ class Skipped(NamedTuple):
 
 @dataclass
 class Report:
-    "What came of reading a data set."
+    "The outcome of reading a data set."
     dataset: str        # the name or path that was asked for
     split: str
     layout: str
@@ -65,7 +65,7 @@ class Report:
         return json.dumps(out, indent=1)
 
 def _grouped(what: str, items: list[tuple[str, str]], most: int = 3) -> list[str]:
-    "A line for each of `items` (source, reason), or one for more than `most` that have the same reason."
+    "A line for each of `items` (source, reason), or a single one if more than `most` have the same reason."
     sources: dict[str, list[str]] = {}
     for source, reason in items: sources.setdefault(reason, []).append(source)
     lines = []

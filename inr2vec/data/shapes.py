@@ -59,7 +59,7 @@ class Shape:
 
     @property
     def source_or_name(self) -> str:
-        "What messages call it: the file that it came from, or its name."
+        "The name used in messages: the file that it came from, or its own name."
         return self.source or self.name
 
     @property
@@ -197,7 +197,7 @@ def with_points(shape: Shape, n: int, seed: int = 0) -> Shape:
     return replace(shape, points=points, point_parts=None if shape.face_parts is None else shape.face_parts[face])
 
 # %% ../../nbs/data/10_shapes.ipynb #00000012
-def unit_frame(shape: Shape) -> tuple[np.ndarray, float]:  # (3,) float64, in units of the shape both
+def unit_frame(shape: Shape) -> tuple[np.ndarray, float]:  # (3,) float64, and both in units of the shape
     "The mean of the surface and the largest distance from it: what `normalized` moves to the origin and scales to 1."
     used = shape.used_vertices
     check = shape.points if shape.points is not None else shape.vertices if used is None else shape.vertices[used]

@@ -15,7 +15,7 @@ from .shapes import Shape
 # %% ../../nbs/data/64_splits.ipynb #00000022
 def largest_classes(shapes: list[Shape],  # training shapes
                     n: int,               # how many classes
-                    ) -> list[str]:       # largest first; of equal ones, the first by name
+                    ) -> list[str]:       # largest first; equal ones are sorted by name
     "The `n` classes with the most shapes."
     count = Counter(s.label for s in shapes)
     return sorted(count, key=lambda c: (-count[c], str(c)))[:n]
@@ -25,7 +25,7 @@ def split_off(
     fraction: float,  # of each class, for the second list
     seed: int = 0,
 ) -> tuple[list[Shape], list[Shape]]:  # what is left and what was split off, each in the order of `shapes`
-    "Split a part of each class off, for validation."
+    "Split off a part of each class, for validation."
     if not 0 < fraction < 1:
         raise UnknownOption("fraction", f"{fraction} is not between 0 and 1", "use 0.2 for a fifth")
     held = set()

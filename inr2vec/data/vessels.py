@@ -27,7 +27,7 @@ def _vessel(heights, radii, wall: float, bottom: float = .12) -> tuple[Manifold,
     return outer - cavity, cavity
 
 def _ear(rng: Generator, radius: float, z: float, size: float, thickness: float) -> Manifold:
-    "A handle, round or square, beside the wall at `radius`, centred at the height `z`."
+    "A handle, round or square, at the wall at `radius`, centred at the height `z`."
     if rng.random() < 0.5:
         return placed(ring(1.0, thickness / size, axis="y"), at=(radius - 0.02, 0, z), size=(size, size, size))
     out, up = radius + size*.9, size*.85

@@ -18,10 +18,10 @@ from ..core.errors import Refused
 from .files import register_format
 
 # %% ../../nbs/data/45_voxel_files.ipynb #08af0923
-MAX_RESOLUTION = 256   # cells along an axis: more would take gigabytes
+MAX_RESOLUTION = 256   # cells along an axis; more would take gigabytes
 
 def filled_cells(grid: np.ndarray) -> np.ndarray:   # bool, like `grid`
-    "The cells of a grid that are filled. Raises `Refused` if it is no grid or has more than two values."
+    "The cells of a grid that are filled. Raises `Refused` if it is not a grid or has more than two values."
     grid = np.asarray(grid)
     if grid.ndim != 3 or not all(1 <= n <= MAX_RESOLUTION for n in grid.shape):
         raise Refused(f"its grid has the shape {grid.shape}, not three sides of 1 to {MAX_RESOLUTION} cells",
@@ -68,7 +68,7 @@ def read_binvox(path: Path) -> dict:
 # MATLAB's types of numbers, and NumPy's
 NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
 ARRAY, COMPRESSED = 14, 15
-MAX_BYTES = 1 << 28     # of a compressed array: more is no grid
+MAX_BYTES = 1 << 28     # of a compressed array; anything larger is not a grid
 
 def _elements(data: bytes, order: str) -> Iterator[tuple[int, bytes]]:
     "Type and content of each element, in the byte order '<' or '>'. Raises `ValueError` where the data end too early."

@@ -39,7 +39,7 @@ def processes(device: str = "cpu"):   # 'cuda' takes the GPU that has this proce
 
 # %% ../../nbs/embedding/52_distributed.ipynb #2b973bf9
 class GlobalBatchNorm1d(nn.BatchNorm1d):
-    "Batch norm with the statistics of all processes, each of which has equally many rows."
+    "Batch norm with the statistics of all processes, which have the same number of rows."
 
     def forward(self, x: Tensor) -> Tensor:  # (b, features) -> (b, features)
         "This process's part, normalised with the mean and variance of all parts."
@@ -58,7 +58,7 @@ class GlobalBatchNorm1d(nn.BatchNorm1d):
 
 @contextmanager
 def global_batch_norm(*networks: nn.Module):
-    "Within, every `BatchNorm1d` of the networks has global statistics."
+    "Inside, every `BatchNorm1d` of the networks has global statistics."
     layers = [m for net in networks for m in net.modules() if type(m) is nn.BatchNorm1d]
     for m in layers: m.__class__ = GlobalBatchNorm1d
     try: yield
@@ -67,7 +67,7 @@ def global_batch_norm(*networks: nn.Module):
 
 # %% ../../nbs/embedding/52_distributed.ipynb #d05a225e
 class _Step(nn.Module):
-    "A process's part of a step, as `DistributedDataParallel` wants it."
+    "A process's part of a step, as `DistributedDataParallel` expects it."
 
     def __init__(self, views: Views, decoder: nn.Module, gather):
         super().__init__()

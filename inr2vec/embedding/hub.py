@@ -75,9 +75,9 @@ def model_card(
     environment: dict,      # of `results.environment`
     seconds: dict,          # of each stage
     date: str,              # ISO 8601
-    reused: list[str] = (), # stages that an earlier run had finished: their seconds here are those of reading
+    reused: list[str] = (), # stages that an earlier run had finished, so their seconds are those of loading
 ) -> str:                   # Markdown
-    "What the model is, what it was trained on and how, what it reaches, and what it is not for."
+    "What the model is, what it was trained on and how, how well it does, and what it is not for."
     tensors = [t for net in (model.encoder, model.decoder) for t in net.state_dict().values()]
     return CARD.format(
         name=name,

@@ -47,10 +47,10 @@ def best_device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 def checked_device(name: str | None) -> str:
-    "`name`, or the best device for None. Raises `UnknownOption` for one that PyTorch cannot compute on here."
+    "`name`, or the best device for None. Raises `UnknownOption` for one on which PyTorch cannot compute here."
     if name is None: return best_device()
     try: torch.zeros(1, device=torch.device(str(name))).item()
-    except Exception as e:    # PyTorch raises anything at all
+    except Exception as e:    # PyTorch may raise anything
         there = [f"cuda:{i}" for i in range(torch.cuda.device_count())]
         remedy = f"use {' or '.join(['cpu', *there])}, or None for the best there is"
         raise UnknownOption("device", f"{name!r} is none that can be used here", remedy) from e
@@ -58,10 +58,10 @@ def checked_device(name: str | None) -> str:
 
 # %% ../../nbs/embedding/70_model.ipynb #72c252cb
 MOST_VALIDATED = 64      # validation shapes that are reconstructed, evenly spread over all
-NO_SURFACE = 2.          # Chamfer distance that stands for a reconstruction without a surface
+NO_SURFACE = 2.          # Chamfer distance that is assigned to a reconstruction without a surface
 
 class WrongStart(Inr2VecError):
-    "INRs that a model was not trained for: of another field, or begun at another initialisation (Section 3)."
+    "INRs that a model was not trained for: of another field, or from another initialisation (Section 3)."
 
 # %% ../../nbs/embedding/70_model.ipynb #00000005
 class Inr2Vec:
@@ -72,9 +72,9 @@ class Inr2Vec:
         field: str = "udf",               # 'udf' for point clouds, 'sdf' for watertight meshes, 'occ' for voxel grids
         preset: str | Preset = "laptop",  # all numbers, see `presets`
         encoder: str | None = None,       # a name of `encoders.encoder_kinds`; the preset's own by default
-        seed: int = 0,                    # decides the initialisation, all sampling and all training
+        seed: int = 0,                    # determines the initialisation, all sampling and all training
         device: str | None = None,        # the GPU if there is one, by default
-        start: LearnedStart | Tensor | None = None,    # what the preset's `init` names, if it is at hand already
+        start: LearnedStart | Tensor | None = None,    # that the preset's `init` names, if it is loaded already
         **overrides,                      # of the preset, by dotted name
     ):
         self.field, self.seed = one_of(field, FIELDS, "field"), checked_seed(seed)
@@ -118,7 +118,7 @@ class Inr2Vec:
         shapes: list[Shape],
         inrs: Inrs | None = None,     # the INRs of `shapes`, if they are fitted already
         store=None,                   # else where to keep them
-        checkpoint=None,              # a file to take the training up from
+        checkpoint=None,              # a file to resume the training from
         progress: bool = True,
         questions: Questions | None = None,    # that the decoder learns from, of all `shapes`, if they are made already
     ) -> "Inr2Vec":
@@ -165,7 +165,7 @@ class Inr2Vec:
         return score
 
     def _check_inrs(self, inrs: Inrs):
-        "Raise `WrongStart` for INRs that are known to be of another field or to have begun elsewhere."
+        "Raise `WrongStart` for INRs that are known to be of another field or from another start."
         if inrs.field not in (None, self.field):
             remedy = f"use a model of {inrs.field}, or fit the shapes again with this model's `fit_inrs`"
             raise WrongStart("inrs", f"they stand for {inrs.field} and the model is for {self.field}", remedy)
@@ -182,8 +182,8 @@ class Inr2Vec:
     ) -> Tensor:                              # (n, embed_dim) on the CPU
         """Embeddings of INRs. The paper's encoder reads weights alone; the probing encoder evaluates the INR.
 
-        Shapes that are not normalised are first, with a warning. Raises `WrongWidth` for INRs of another architecture,
-        `WrongStart` for those that began elsewhere."""
+        Shapes that are not normalised are normalised first, with a warning. Raises `WrongWidth` for INRs of another
+        architecture, `WrongStart` for those from another start."""
         self._check()
         if isinstance(what, list): what = self.fit_inrs(self._normalised(what), store, progress)
         if isinstance(what, Inrs): self._check_inrs(what)
@@ -195,7 +195,7 @@ class Inr2Vec:
         with torch.no_grad(): return torch.cat([self.encoder(w.to(self.device)).cpu() for w in weights.split(batch)])
 
     def _normalised(self, shapes: list) -> list[Shape]:
-        "Shapes centred in the unit sphere and as large as it is; of those that were not a warning tells."
+        "Shapes centred and scaled to the unit sphere, with a warning about those that were not."
         for s in shapes:
             if isinstance(s, Shape): check_shape(s, self.field)
             else: raise Inr2VecError("shapes", f"there is a {type(s).__name__} among them", "read it by `load_shape`")
@@ -206,7 +206,7 @@ class Inr2Vec:
         return [s.normalized() if s in moved else s for s in shapes]
 
     def field_of(self, z: Tensor) -> Field:  # z (embed_dim,)
-        "The function that the decoder makes of an embedding: coordinates (n, 3) to logits (n,)."
+        "The function that the decoder makes from an embedding: coordinates (n, 3) to logits (n,)."
         self._check()
         decoder = self.decoder.to(self.device)
         return decoder.field(z.to(self.device))
@@ -218,7 +218,7 @@ class Inr2Vec:
         points: int | None = None,        # of a cloud; the preset's by default
         names: list[str] | None = None,   # of the shapes
     ) -> list:                            # or one shape, for one embedding
-        """What the embeddings stand for: clouds (udf), meshes (sdf) or boolean grids (occ), see Appendix C.
+        """The shapes that embeddings represent: clouds (udf), meshes (sdf) or boolean grids (occ), see Appendix C.
 
         Raises `EmptyShape` for an embedding whose field has no surface; `decoded` leaves such ones out."""
         self._check()
@@ -243,9 +243,9 @@ class Inr2Vec:
         beside: dict[str, Callable[[Path], object]] | None = None,    # functions that write other `MODEL_FILES`
         half: bool = False,                                           # networks as 16-bit numbers
     ) -> Path:
-        """Write `config.json` and `model.safetensors` (networks and initialisation), and what belongs beside them.
+        """Write `config.json` and `model.safetensors` (networks and initialisation), and what belongs with them.
 
-        The folder is whole or absent, see `model_files`. Raises `CannotWrite` where it cannot be written."""
+        The folder is whole or absent, see `model_files`. Raises `CannotWrite` if it cannot be written."""
         self._check()
         config = dict(field=self.field, seed=self.seed, preset=preset_to_dict(self.preset))
         def write(at: Path):
@@ -257,7 +257,7 @@ class Inr2Vec:
     def from_pretrained(cls, name_or_path, device: str | None = None) -> "Inr2Vec":
         """A model from the folder that `save` wrote, or one that came with the package.
 
-        Raises `UnreadableFile` for a folder that is damaged or of a version that this one cannot read."""
+        Raises `UnreadableFile` for a folder that is damaged or from a version that this one cannot read."""
         folder = pretrained_folder(name_or_path)
         config, tensors = read_model(folder)
         try: preset = preset_from_dict(config["preset"])
@@ -301,7 +301,7 @@ def decoded(
     z: Tensor,     # (n, embed_dim)
     **kwargs,      # of `Inr2Vec.decode`
 ) -> list:         # n shapes or Nones
-    "What each embedding of `z` stands for, or None where its field has no surface."
+    "The shape that each embedding of `z` represents, or None if its field has no surface."
     def one(e):
         try: return model.decode(e, **kwargs)
         except EmptyShape: return None

@@ -18,11 +18,11 @@ from ..core.seeds import numpy_rng
 
 # %% ../../nbs/experiments/32_intervals.ipynb #33dff8f7
 LEVEL = .95
-FEWEST_SHAPES = 20      # that a figure may rest on: below, an interval spans half of everything
+FEWEST_SHAPES = 20      # that a figure may rest on: with fewer, an interval spans nearly half of the scale
 
 @dataclass(frozen=True)
 class Estimate:
-    "A figure, the bounds that hold the true value at `LEVEL`, and how many shapes or seeds it rests on."
+    "A figure, the bounds that contain the true value at `LEVEL`, and how many shapes or seeds it rests on."
     value: float
     low: float
     high: float
@@ -53,7 +53,7 @@ def bootstrap(
     resamples: int = 2000,
     seed: int = 0,
 ) -> Estimate:
-    "The interval of a statistic of `values` by drawing them again with replacement. Raises `UnknownOption` for none."
+    "The interval of a statistic of `values` by resampling them with replacement. Raises `UnknownOption` for none."
     values = np.asarray(values, np.float64)
     if values.ndim != 1 or not len(values) or not np.isfinite(values).all():
         raise UnknownOption("values", "they are none, or not all finite", "give one finite number for each shape")
@@ -86,11 +86,11 @@ def paired(a: Sequence[float], b: Sequence[float], seed: int = 0) -> Estimate:
 def with_intervals(
     rows: list[dict],
     keys: list[str],          # columns that hold shares, or means of scores from 0 to 1
-    n: "int | str",           # shapes behind each figure, or the column that says it
+    n: "int | str",           # shapes behind each figure, or the column that gives their number
 ) -> list[dict]:
     """The rows with a column '95%' after each of `keys`, such as '.77 to .91'.
 
-    A figure of fewer than `FEWEST_SHAPES` shapes has 'of 6 shapes' there: it is no figure to compare."""
+    A figure of fewer than `FEWEST_SHAPES` shapes has 'of 6 shapes' there: it should not be compared."""
     return [_with_intervals(r, keys, r.get(n) if isinstance(n, str) else n) for r in rows]
 
 def _with_intervals(row: dict, keys: list[str], shapes: int | None) -> dict:

@@ -48,10 +48,10 @@ def classify(
 
 # %% ../../nbs/experiments/30_scoreboard.ipynb #00000007
 def depth_of_retrieval(labels: list[str], ks=(1, 5, 10)) -> list[int]:
-    "Those of `ks` that a gallery of `labels`, without the query itself, has candidates for."
+    "The values of `ks` for which a gallery of `labels`, without the query itself, has enough candidates."
     return [k for k in ks if k <= len(labels) - 1] or [1]
 
-CHOSEN_ON = 3000     # training rows at most that choose `C`: a support vector machine costs their square
+CHOSEN_ON = 3000     # training rows, at most, that select `C`, since the cost grows with their square
 
 def support_vector_classes(
     train,                # (n, d) features
@@ -60,12 +60,12 @@ def support_vector_classes(
     seed: int = 0,
     Cs: tuple[float, ...] = (1., 10., 100.),
 ) -> list[str]:           # of each test row
-    """What a support vector machine with a Gaussian kernel says.
+    """The predictions of a support vector machine with a Gaussian kernel.
 
-    `C` is chosen by cross-validation on at most `CHOSEN_ON` training rows; the machine learns from all. With a class of
-    one row there is nothing to choose by, and the middle one is used."""
+    `C` is chosen by cross-validation on at most `CHOSEN_ON` training rows; the machine learns from all of them. If a
+    class has a single row, cross-validation is impossible and the middle value is used."""
     train, test = (np.asarray(x, np.float64) for x in (train, test))
-    train, test = train/train.std(), test/train.std()      # one factor for all: distances are the embedding's own
+    train, test = train/train.std(), test/train.std()      # one factor, so distances stay the same
     few, some = np.arange(len(train)), labels
     if len(train) > CHOSEN_ON:
         strata = labels if min(Counter(labels).values()) > 1 else None
@@ -103,7 +103,7 @@ def reference_scores(p: Prepared, chamfer_points: int = 256, seed: int = 0, prog
     }
 
 def embedding_scores(p: Prepared, seed: int = 0, progress: bool = True) -> dict[str, dict]:
-    "The same of the embeddings: each method's name begins with that of the encoder."
+    "The same for the embeddings: each method's name begins with that of the encoder."
     y, truth, ks = p.train_labels, p.test_labels, depth_of_retrieval(p.test_labels)
     linear = raw_weights(p.z_train, y, p.z_test, truth, seed=seed, ks=ks)
     head, scores = classify(p, seed, progress)
@@ -128,11 +128,11 @@ def embedding_scores(p: Prepared, seed: int = 0, progress: bool = True) -> dict[
     }
 
 def nearest_accuracy(distances, labels: list[str], truth: list[str]) -> float:
-    "How often the nearest training shape is of a test shape's class; distances (test, train)."
+    "How often the nearest training shape has a test shape's class; distances (test, train)."
     return float(np.mean([labels[i] == t for i, t in zip(np.asarray(distances).argmin(1), truth, strict=True)]))
 
 def sizes_of(p: Prepared) -> dict[str, int]:
-    "How many INRs there are to train and to test with, and of how many classes."
+    "The numbers of training and test INRs, and of classes."
     y = p.train_labels
     return {
         "train": len(y),
@@ -153,7 +153,7 @@ def score_row(method: str, m: dict) -> dict:
     return {"method": method, **({"accuracy": m["accuracy"]} if "accuracy" in m else {}), **retrieval, **cost}
 
 def among_scores(near, labels: list[str], ks) -> dict:
-    "Retrieval scores of a square distance matrix, each shape leaving itself out."
+    "Retrieval scores of a square distance matrix; no shape finds itself."
     return retrieval_scores(near.distances, labels, labels, ks, leave_out_self=True)
 
 # %% ../../nbs/experiments/30_scoreboard.ipynb #0000000b
@@ -162,7 +162,7 @@ def spread_over(n: int, among: int) -> list[int]:
     return np.unique(np.linspace(0, among - 1, n).round().astype(int)).tolist()
 
 def decoded_quality(shapes: list[Shape], made: list) -> dict:
-    "The mean Chamfer distance of what was `made` (None: nothing) of each shape to it, and of how many there is one."
+    "The mean Chamfer distance of shapes to what was `made` of each (None: nothing), and how many were made."
     clouds = [as_points(x, len(s.points)) for s, x in zip(shapes, made, strict=True)]
     distances = [chamfer_distance(c, s.points) for s, c in zip(shapes, clouds) if c is not None]
     return {**mean_metrics("chamfer", distances), "decoded": len(distances), "of": len(shapes)}
@@ -182,13 +182,13 @@ def cloud_quality(p: Prepared, n: int = FEWEST_SHAPES, shown: int = 3) -> tuple[
 
 def mesh_quality(
     shapes: list[Shape],  # watertight
-    model: Inr2Vec,  # for 'sdf'; only its settings matter, it need not be trained
+    model: Inr2Vec,  # for 'sdf'; only its settings matter, so it need not be trained
     store=None,
     samples: int = 100_000,
     threshold: float = 0.01,
     progress: bool = True,
 ) -> tuple[list, dict]:
-    "Meshes reconstructed from the INRs of `shapes`, and how near they are to the originals."
+    "Meshes reconstructed from the INRs of `shapes`, and how close they are to the originals."
     inrs = model.fit_inrs(shapes, store, progress)
     meshes = shapes_from_weights(model, inrs.weights, names=[s.name for s in shapes], progress=False)
     pairs = [(surface_points(m, samples), surface_points(s, samples)) for m, s in zip(meshes, shapes) if m is not None]
@@ -207,8 +207,8 @@ def mesh_quality(
 
 # %% ../../nbs/experiments/30_scoreboard.ipynb #0000000c
 def mesh_job(p: Prepared, progress: bool = True) -> tuple[list[Shape], list, dict]:
-    """As many watertight test shapes as the preset says: originals, reconstructed meshes, and `mesh_quality`; the
-    reason where there are none."""
+    """As many watertight test shapes as the preset asks for: originals, reconstructed meshes, and `mesh_quality`; or
+    the reason why there are none."""
     job = replace(p.job, field="sdf", limit=None)
     own = {"init": "meta-sgd"} if is_start_file(p.model.preset.init) else {}     # a start from a file serves one field
     try: shapes, why = read_shapes(job, progress).test, "none of its test shapes is a watertight mesh"
@@ -222,7 +222,7 @@ def mesh_job(p: Prepared, progress: bool = True) -> tuple[list[Shape], list, dic
 
 # %% ../../nbs/experiments/30_scoreboard.ipynb #0000000e
 def retrieval_rows(p: Prepared, queries: int = 4, k: int = 5) -> tuple[list[list[Shape]], list[list]]:
-    """Rows of a test shape and its `k` nearest others by embedding, from different classes; and whether each is of the
+    """Rows of a test shape and its `k` nearest others by embedding, from different classes; and whether each has the
     query's class."""
     d = np.array(embedding_distances(p.z_test, p.z_test))
     np.fill_diagonal(d, np.inf)

@@ -55,14 +55,14 @@ def several(what: str, values: Iterable, such_as: list) -> list:
     raise UnknownOption(what, f"{values} are none, or not all different", f"use for example {such_as}")
 
 def several_classes(shapes: Shapes) -> Shapes:
-    "`shapes`, if its training part has two classes or more. Raises `UnknownOption`, before any work."
+    "`shapes`, if its training part has two classes or more. Raises `UnknownOption`, before any work is done."
     classes = sorted({str(s.label) for s in shapes.train})
     if len(classes) > 1 or not shapes.train: return shapes      # a part without any shape has an error of its own
     problem = f"the training shapes are all of the class {classes[0]!r}"
     raise UnknownOption("classes", problem, "give a data set of two or more, which can be told apart")
 
 def encoders_of(job: Job, encoders: "Iterable[str] | None" = None) -> list[str]:
-    "The kinds to compare, by default the job's own. Raises `UnknownOption`, also for two that tables call alike."
+    "The kinds to compare, by default the job's own. Raises `UnknownOption`, also for two that have one name in tables."
     kinds = [job.model().preset.encoder.kind] if encoders is None else several("encoders", encoders, ["paper"])
     kinds = [encoder_entry(kind).kind for kind in kinds]
     several("encoders", map(display_name, kinds), ["paper"])
@@ -76,7 +76,7 @@ def _of_one_seed(job: Job, kinds: list[str], w, progress: bool) -> dict:
         p = prepare(replace(job, encoder=kind), _named(w, display_name(kind)), progress, shapes)
         reused += [stage if stage == "fitting" else f"{p.encoder}, {stage}" for stage in p.reused]
         prepared.append(p)
-    # what the first encoder's preparation fitted is there for the second: that is no earlier run's
+    # what the first encoder's preparation fitted is reused by the second: it does not come from an earlier run
     found = [r for r in dict.fromkeys(reused) if r != "fitting" or "fitting" in prepared[0].reused]
     metrics = scores_of_encoders(prepared, job.seed, w, progress)
     return dict(seed=job.seed, metrics=metrics, seconds=dict(w.seconds), reused=found, p=prepared[0])
@@ -86,7 +86,7 @@ def _named(w: Callable, name: str) -> Callable:
     return lambda stage: w(f"{name}, {stage}" if stage in ("training", "embedding") else stage)
 
 def scores_of_encoders(prepared: list[Prepared], seed: int, w: Callable, progress: bool = True) -> dict:
-    """The metrics of encoders on the same INRs: references, each encoder's methods, and what is kept of shapes.
+    """The metrics of encoders on the same INRs: references, each encoder's methods, and how much of a shape is kept.
 
     '..., decoded' is the Chamfer distance between shapes and what is decoded from their embeddings."""
     p = prepared[0]
@@ -104,7 +104,7 @@ def scores_of_encoders(prepared: list[Prepared], seed: int, w: Callable, progres
 
 # %% ../../nbs/experiments/40_seeds_and_folds.ipynb #b6dd969b
 def fold_indices(labels: list[str], folds: int = 5, seed: int = 0) -> list[np.ndarray]:  # of ascending indices
-    """Which shapes each fold holds, with the classes in their proportions.
+    """The shapes of each fold, with the classes in proportion.
 
     Raises `UnknownOption` if a class has too few."""
     least = min(Counter(labels).items(), key=lambda c: (c[1], c[0]))
@@ -136,7 +136,7 @@ def over_folds(
     Finished models are kept."""
     kinds = encoders_of(job, encoders)
     shapes = several_classes(read_shapes(job, progress))
-    fold_indices([s.label for s in shapes.train], folds, job.seed)      # what cannot be is told before the work
+    fold_indices([s.label for s in shapes.train], folds, job.seed)      # to fail before the work starts
     wholes = [prepare(replace(job, encoder=kind), watch(), progress, shapes) for kind in kinds]
     parts = fold_indices(wholes[0].train_labels, folds, job.seed)
     runs = []
@@ -173,7 +173,7 @@ def _of_one_fold(whole: Prepared, at: np.ndarray, name: str, w: Callable, progre
 DECODED = "Chamfer distance"       # of decoded shapes from the originals
 
 def measures_by_method(metrics: dict) -> dict[str, dict[str, float]]:
-    "Method -> its accuracy, mAP @k, milliseconds a query and Chamfer distance, as far as it has them."
+    "Method -> its accuracy, mAP @k, milliseconds per query and Chamfer distance, as far as it has them."
     out = {}
     for name, m in metrics.items():
         if name == "sizes": continue
@@ -188,7 +188,7 @@ def measures_by_method(metrics: dict) -> dict[str, dict[str, float]]:
 
 def mean_and_spread(runs: list[dict]) -> list[dict]:
     """A row for each method: of each measure the mean over seeds, and its standard deviation over seeds (of the
-    sample, n - 1; none for one seed). A measure that one seed lacks is left out."""
+    sample, n - 1; none for one seed). A measure that any seed lacks is left out."""
     each, rows = [measures_by_method(r["metrics"]) for r in runs], []
     for name in each[0]:
         row = {"method": name}
@@ -240,7 +240,7 @@ def differences(runs: list[dict]) -> list[dict]:
     return out
 
 def differences_in_words(table: list[dict]) -> str:
-    "What embeddings win, lose and tie in, of `differences`: a difference whose interval holds zero is a tie."
+    "Where embeddings win, lose and tie, from `differences`: a difference whose interval contains zero is a tie."
     points = [r for r in table if r["unit"] == "points"]
     def tied(r): return r["tie"] if r["tie"] is not None else r["mean"] == 0
     groups = {
@@ -266,7 +266,7 @@ def summary_of_runs(runs: list[dict]) -> dict:
     }
 
 # %% ../../nbs/experiments/40_seeds_and_folds.ipynb #ff342bdd
-READINGS = {                # column of the table -> how the thing is read, as methods are called
+READINGS = {                # column of the table -> how something is read, by the names of methods
     "nearest neighbour": "nearest neighbour",
     "linear": "PCA + logistic regression",
     "head": "the paper's head",
@@ -285,7 +285,7 @@ def compact_table(mean: dict[str, dict]) -> list[dict]:    # method -> measures,
     return rows
 
 def _methods_of(what: str) -> dict[str, str]:
-    "The method behind each column of `READINGS`; chance is the same however a thing is read."
+    "The method behind each column of `READINGS`; chance is the same in all of them."
     if what == "chance": return dict.fromkeys(READINGS, what)
     if what == "Chamfer distance": return {"nearest neighbour": "Chamfer nearest neighbour"}
     return {column: f"{what}, {how}" for column, how in READINGS.items()}

@@ -36,7 +36,7 @@ class ForeignINR:
     layers: tuple[tuple[Tensor, Tensor], ...]    # weight (out, in) and bias (out,) of each
     activation: str                              # of `ACTIVATIONS`, after every layer but the last
     tanh: bool = False                           # whether the last layer's output goes through a tanh
-    frequency: float = 1.                        # what the activation's argument is multiplied with
+    frequency: float = 1.                        # what the activation's argument is multiplied by
     logits: bool = False                         # whether values are logits of labels, as this package's are
 
     @property
@@ -46,7 +46,7 @@ class ForeignINR:
 
     @property
     def num_params(self) -> int:
-        "How many numbers the network is."
+        "How many parameters the network has."
         return sum(weight.numel() + bias.numel() for weight, bias in self.layers)
 
     @torch.no_grad()
@@ -95,7 +95,7 @@ def _natural(name: str) -> list:
     return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
 
 def is_hdf5(path: Path) -> bool:
-    "Whether a file is of HDF5, by its first bytes."
+    "Whether a file is HDF5, by its first bytes."
     return h5py.is_hdf5(path)
 
 def read_keras(path) -> ForeignINR:
@@ -160,6 +160,6 @@ def distillation_queries(inr: ForeignINR,
 def distilled(inr: ForeignINR, spec: SirenSpec,
               init: Tensor,                     # (num_params,) the shared start
               fit: FitSpec, n: int = 20_000, seed: int = 0) -> Fitted:
-    "A SIREN from the shared start that says what another network of a signed distance says."
+    "A SIREN from the shared start that reproduces another network's signed distance."
     x, value = distillation_queries(inr, n, seed)
     return fit_batch(spec, init, x[None], value[None], "sdf", fit, seed)

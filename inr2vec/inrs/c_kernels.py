@@ -40,7 +40,7 @@ def _compile(compiler: str, target: str) -> ctypes.CDLL:
         return ctypes.CDLL(str(library))
 
 def _sgemm() -> int | None:
-    "The address of the matrix product that PyTorch brings along; None where it does not export one."
+    "The address of the matrix product that PyTorch contains; None if it does not export one."
     ending = "dylib" if sys.platform == "darwin" else "so"
     try: found = ctypes.CDLL(str(Path(torch.__file__).parent/"lib"/f"libtorch_cpu.{ending}")).sgemm_
     except (OSError, AttributeError): return None
@@ -48,7 +48,7 @@ def _sgemm() -> int | None:
 
 @cache
 def compiled_kernels() -> tuple[ctypes.CDLL, int] | None:
-    "The compiled library and PyTorch's `sgemm`; None where either is missing, or if INR2VEC_KERNELS is set to `off`."
+    "The compiled library and PyTorch's `sgemm`; None if either is missing, or if INR2VEC_KERNELS is set to `off`."
     compiler = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
     if compiler is None or os.environ.get("INR2VEC_KERNELS") == "off" or (sgemm := _sgemm()) is None: return None
     p, i, n, f = ctypes.c_void_p, ctypes.c_int, ctypes.c_int64, ctypes.c_float
@@ -63,7 +63,7 @@ def compiled_kernels() -> tuple[ctypes.CDLL, int] | None:
 
 # %% ../../nbs/inrs/40_c_kernels.ipynb #3e442682
 def can_compute(spec: SirenSpec, *tensors: Tensor) -> bool:
-    "Whether the kernels are there and made for these: float32 of one INR on the CPU, with a single output."
+    "Whether the kernels exist and support these: float32 of one INR on the CPU, with a single output."
     if spec.out_dim != 1 or compiled_kernels() is None: return False
     return all(len(t) == 1 and t.is_cpu and t.dtype == torch.float32 for t in tensors)
 
@@ -81,12 +81,12 @@ def fast_bfloat16() -> bool:
 class Workspace:
     "Memory for the gradient of one INR."
     chunk: int                    # points that go through the layers at once
-    floats: Tensor                # sines and cosines of all layers, and a corner
+    floats: Tensor                # sines and cosines of all layers, and scratch space
     pairs: Tensor | None = None   # of bfloat16: products of hidden layers take it and sum in float32
 
     @staticmethod
     def of(spec: SirenSpec, chunk: int, bfloat16: bool = False) -> "Workspace":
-        "As much as an INR of `spec` needs."
+        "A workspace for an INR of `spec`."
         floats = torch.empty(spec.hidden*(2*spec.layers*chunk + spec.in_dim))
         if not bfloat16: return Workspace(chunk, floats)
         size = spec.hidden*((spec.layers - 1)*spec.hidden + (chunk + 1)//2*3)
@@ -100,8 +100,8 @@ def gradient(spec: SirenSpec,
              focal: bool,        # the focal loss instead of cross-entropy
              room: Workspace,
              want_loss: bool,
-             ) -> float:         # the mean loss; of no meaning unless wanted
-    "Add the gradient of the mean loss over `n` points, in C; ask `can_compute` first."
+             ) -> float:         # the mean loss; meaningless unless wanted
+    "Add the gradient of the mean loss over `n` points, in C; check `can_compute` first."
     library, sgemm = compiled_kernels()
     x, label = x.contiguous(), label.contiguous()
     at = [t.data_ptr() for t in (x, label, p, g, room.floats)]

@@ -72,9 +72,9 @@ class ReptileSpec:
 def meta_init(spec: ReptileSpec,
               shapes: "list[Shape] | tuple[Tensor, Tensor]", # or queries and values there
               field: str,                           # 'udf', 'sdf' or 'occ'
-              seed: int = 0,                        # decides the first start and all draws
+              seed: int = 0,                        # determines the first start and all draws
               device: str = "cpu",
-              checkpoint: str | Path | None = None, # a file to go on from after a kill
+              checkpoint: str | Path | None = None, # a file to resume from after a kill
               every: float = 30.,                   # seconds between checkpoints
               progress: bool = True,
               ) -> Tensor:                          # (num_params,)
@@ -104,14 +104,14 @@ def meta_init(spec: ReptileSpec,
     return start.cpu()
 
 def _what_of(shapes: "list[Shape] | tuple[Tensor, Tensor]") -> list:
-    "What a checkpoint notes of the shapes, to know them again."
+    "What a checkpoint records about the shapes, to recognise them."
     if isinstance(shapes, tuple): return [tuple(t.shape) for t in shapes] + [_digest(t.numpy()) for t in shapes]
     return [[s.name] + [_digest(a) for a in (s.points, s.vertices, s.faces) if a is not None] for s in shapes]
 
 def _digest(a: np.ndarray) -> str: return hashlib.sha256(np.ascontiguousarray(a).tobytes()).hexdigest()
 
 def _resume(path: Path, settings: str) -> tuple[int, Tensor | None]:  # the next step, and the start so far
-    "What a checkpoint of the same settings holds; nothing, and a word about it, if it was another run's."
+    "What a checkpoint of the same settings holds; nothing, with a message, if it belongs to another run."
     _, start, about = read_init(path)
     if about.get("settings") == settings: return int(about["step"]), start
     tqdm.write(f"{path.name} is of a start learned with other settings: learning anew")
@@ -156,7 +156,7 @@ def ship(names: tuple[str, ...] = tuple(RECIPES),   # of `RECIPES`
          folder: str | Path | None = None,         # the package's own when None
          progress: bool = True,
          ) -> list[Path]:
-    "Learn the starts that come with the package; a run that was killed goes on."
+    "Learn the starts that come with the package; a run that was killed resumes."
     made = []
     for name, field in ((n, f) for n in names for f in RECIPES[one_of(n, RECIPES, "recipe")].fields if f in fields):
         spec, per_class = RECIPES[name].spec, RECIPES[name].per_class

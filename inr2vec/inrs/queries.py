@@ -29,7 +29,7 @@ def udf(points: np.ndarray,  # (n, 3) the cloud
 def sdf(shape: Shape,     # a watertight mesh
         x: np.ndarray,    # (q, 3) coordinates
         ) -> np.ndarray:  # (q,) float32, negative inside
-    "Signed distance from each of `x` to the mesh of `shape`; raises `NotWatertight` where that has no meaning."
+    "Signed distance from each of `x` to the mesh of `shape`; raises `NotWatertight` where it is undefined."
     check_shape(shape, "sdf")
     # several rays vote on the sign: a single one fails where it grazes an edge
     scene, tensor = raycasting_scene(shape)

@@ -26,9 +26,9 @@ Field = Callable[[Tensor], Tensor]  # (n, 3) coordinates -> (n,) logits
 
 def inr_field(spec: SirenSpec,
               weights: Tensor,                          # (num_params,)
-              device: str | torch.device | None = None, # where to evaluate; where the weights are when None
+              device: str | torch.device | None = None, # where to evaluate; on the device of the weights if None
               ) -> Field:
-    "The function that one INR stands for."
+    "The function that one INR represents."
     weights = weights.to(device or weights.device)
     def field(x: Tensor) -> Tensor: return evaluate(spec, weights, x.to(weights.device))
     return field
@@ -85,7 +85,7 @@ def sdf_near_surface(field: Field,
                      ) -> np.ndarray:       # (r, r, r) signed distances
     "Signed distances on a grid: the field's own wherever the zero level passes by, filled in with the clip elsewhere."
     r, h = len(at), float(at[-1] - at[0])/(len(at) - 1)
-    most = .87*CLIP     # what is far reads a little less than the clip
+    most = .87*CLIP     # distant places have a little less than the clip
     def radius(side): return (side - 1)/2*h*3**.5
     def block(side): return np.indices((side,)*3).reshape(3, -1).T
     def distances(x):
@@ -121,16 +121,16 @@ def to_mesh(field: Field,
     at = torch.linspace(-EXTENT, EXTENT, resolution)
     if dense or resolution < 64: values = from_logit("sdf", torch.from_numpy(logits_on_grid(field, at))).numpy()
     else: values = sdf_near_surface(field, at)
-    values = np.pad(values, 1, constant_values=CLIP)   # close whatever touches the border
+    values = np.pad(values, 1, constant_values=CLIP)   # close surfaces that touch the border
     vertices, faces = mcubes.marching_cubes(values, 0.)
     if len(faces) == 0: raise EmptyShape(name, "its signed distance is nowhere zero", "fit it for more steps")
-    # PyMCubes winds faces towards lower values; outwards is the way of higher distance
+    # PyMCubes winds faces towards lower values, but distances rise outwards
     return Shape(name, vertices=(vertices - 1)*2*EXTENT/(resolution - 1) - EXTENT, faces=faces[:, ::-1])
 
 # %% ../../nbs/inrs/80_reconstruction.ipynb #0000000d
 def project(field: Field,
             x: Tensor,          # (n, 3)
-            steps: int = 5,     # the paper's (Appendix B)
+            steps: int = 5,     # the paper's (Appendix C)
             ) -> tuple[Tensor, Tensor]:  # (n, 3) moved points, (n,) the distance left
     "Move points onto the zero level of a udf by `steps` projections."
     with torch.enable_grad():
@@ -154,11 +154,11 @@ def farthest_points(points: np.ndarray,  # (m, 3)
 
 def _on_surface(x: np.ndarray,        # (m, 3)
                 left: np.ndarray,     # (m,) distance left
-                slack: float = 1.4,   # times the first quartile of what is left
+                slack: float = 1.4,   # times the first quartile of the remaining distances
                 share: float = .7,    # of a point's neighbours that must be as near
                 k: int = 16,          # neighbours
                 ) -> np.ndarray:      # (m,) bool
-    "Which points have got as near to zero as others did, and lie among such."
+    "Which points have got as close to zero as others, and lie among such points."
     near = left <= max(slack*np.quantile(left, .25), .02*CLIP)
     among = near & (near[cKDTree(x).query(x, min(k, len(x)))[1]].reshape(len(x), -1).mean(1) >= share)
     return among if among.any() else near
@@ -167,7 +167,7 @@ def to_points(field: Field,
               n: int = 2048,
               seed: int = 0,
               tolerance: float = .015,   # distance left above which a point has not converged, wherever the others are
-              rounds: int = 8,           # how often to look for more
+              rounds: int = 8,           # how often to search for more
               steps: int = 5,
               name: str = "cloud") -> Shape:
     "`n` points on the zero level of an unsigned distance, spread evenly; raises `EmptyShape` where there is none."
@@ -198,7 +198,7 @@ def reconstruct(field: Field,
                 name: str = "reconstruction",
                 tolerance: float = .015,     # of `to_points`
                 ) -> Shape | np.ndarray:     # a cloud, a mesh, or (r, r, r) bool
-    "Points for a udf, a mesh for an sdf, a boolean grid for an occ; raises `EmptyShape` where there is nothing."
+    "Points for a udf, a mesh for an sdf, a boolean grid for an occ; raises `EmptyShape` where there is no surface."
     if kind == "occ":
         if not (grid := to_voxels(field, resolution)).any():
             raise EmptyShape(name, "no voxel is occupied", "fit it for more steps")
@@ -209,7 +209,7 @@ def reconstruct(field: Field,
 def as_points(made: "np.ndarray | Shape | None",
               n: int,                   # points of a mesh or a cloud
               ) -> np.ndarray | None:   # (n, 3), or as many as there are voxels; None if there is nothing
-    "Points of whatever a field was turned into: a cloud, a mesh, or the centres of a grid's occupied voxels."
+    "Points of a reconstruction: of a cloud, of a mesh, or the centres of a grid's occupied voxels."
     if made is None: return None
     if not isinstance(made, np.ndarray): return surface_points(made, n)
     centres = voxel_centres(made.shape[0])[made.reshape(-1)]

@@ -53,7 +53,7 @@ class SirenSpec:
 
 # %% ../../nbs/inrs/20_siren.ipynb #00000009
 def shared_init(spec: SirenSpec, seed: int = 0) -> Tensor:  # (num_params,) float32
-    "The initialisation that all INRs of a run start from (paper, Section 3.2), drawn from `seed` and `spec`."
+    "The initialisation that all INRs of a run start from (paper, Section 3), drawn from `seed` and `spec`."
     rng, out = torch_rng(seed, "shared_init", spec), []
     for name, shape in spec.shapes.items():
         first = name.startswith("layers.0.")
@@ -92,7 +92,7 @@ def siren_forward(layers: list,    # [(weight (b, out, in), bias (b, out)), ...]
     "Evaluate `b` SIRENs, each at its own `n` points."
     for w, b in layers[:-1]:
         x = torch.baddbmm(b.unsqueeze(1)*w0, x, w.transpose(1, 2)*w0)
-        x = x.sin() if x.requires_grad else x.sin_()   # in place where no gradient will ask for it
+        x = x.sin() if x.requires_grad else x.sin_()   # in place where no gradient needs it
     w, b = layers[-1]
     return torch.baddbmm(b.unsqueeze(1), x, w.transpose(1, 2))
 
@@ -100,7 +100,7 @@ def evaluate(spec: SirenSpec,
              flat: Tensor,          # (b, num_params), or (num_params,) for a single INR
              x: Tensor,             # (b, n, in_dim), or (n, in_dim) for all INRs alike
              ) -> Tensor:           # (b, n), or (n,) for a single INR and out_dim 1
-    "The INRs' raw outputs (logits) at `x`; raises `WrongWidth` if `flat` are no INRs of `spec`."
+    "The INRs' raw outputs (logits) at `x`; raises `WrongWidth` if `flat` does not hold INRs of `spec`."
     single = flat.ndim == 1
     p = list(spec.unflatten(flat[None] if single else flat).values())
     if x.ndim == 2: x = x.expand(p[0].shape[0], -1, -1)

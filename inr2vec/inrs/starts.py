@@ -87,7 +87,7 @@ def check_queries(spec: MetaSgdSpec, field: str, queries: QuerySpec) -> None:
                             "use fewer points or inner steps")
 
 def checkpoint_of(out: str | Path) -> Path:
-    "The file next to a start that a run which was killed goes on from. Raises `UnreadableFile` for a damaged one."
+    "The checkpoint next to a start, from which a killed run resumes. Raises `UnreadableFile` for a damaged one."
     half = Path(out).with_name(f"part-{Path(out).name}")
     if not half.exists(): return half
     try:
@@ -102,7 +102,7 @@ def meta_train(shapes: list[Shape],
                out: str | Path,      # a .safetensors file
                spec: MetaSgdSpec,
                queries: QuerySpec,
-               seed: int = 0,        # decides the first start, the queries and all draws
+               seed: int = 0,        # determines the first start, the queries and all draws
                progress: bool = True,
                ) -> LearnedStart:
     "Learn a start with its rates from `shapes`, and write it; raises `UnknownOption`, `UnreadableFile`, `CannotWrite`."

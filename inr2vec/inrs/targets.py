@@ -19,7 +19,7 @@ CLIP = .1  # distances beyond this all count the same
 def to_label(field: str,     # 'udf', 'sdf' or 'occ'
              value: Tensor,  # distances in units of the unit sphere, or occupancies
              ) -> Tensor:    # of the same shape
-    "Labels in [0, 1] from raw field values (paper, Appendix A)."
+    "Labels in [0, 1] from raw field values (paper, Appendix B)."
     one_of(field, FIELDS, "field")
     if field == "udf": return 1 - value.clamp(0, CLIP)/CLIP
     if field == "sdf": return (value.clamp(-CLIP, CLIP) + CLIP)/(2*CLIP)
@@ -28,7 +28,7 @@ def to_label(field: str,     # 'udf', 'sdf' or 'occ'
 def from_logit(field: str,     # 'udf', 'sdf' or 'occ'
                logit: Tensor,
                ) -> Tensor:    # of the same shape
-    "The field that a logit stands for: a distance up to 0.1 for udf and sdf, a probability for occ."
+    "The field value that a logit represents: a distance up to 0.1 for udf and sdf, a probability for occ."
     one_of(field, FIELDS, "field")
     p = torch.sigmoid(logit)
     if field == "udf": return (1 - p)*CLIP
@@ -36,13 +36,13 @@ def from_logit(field: str,     # 'udf', 'sdf' or 'occ'
 
 # %% ../../nbs/inrs/30_targets.ipynb #00000008
 def focal_loss(logit: Tensor, label: Tensor, alpha: float = .9, gamma: float = 3.) -> Tensor:  # elementwise
-    "Focal loss: `alpha` on the occupied, 1 - `alpha` on the empty; `gamma` turns down what is already right."
+    "Focal loss: `alpha` on the occupied, 1 - `alpha` on the empty; `gamma` lowers the weight of what is already right."
     ce = F.binary_cross_entropy_with_logits(logit, label, reduction="none")
     p = torch.sigmoid(logit)
     p_t = p*label + (1 - p)*(1 - label)
     return (alpha*label + (1 - alpha)*(1 - label))*(1 - p_t)**gamma*ce
 
 def field_loss(field: str, logit: Tensor, label: Tensor) -> Tensor:  # elementwise, not yet averaged
-    "The loss that the paper trains this field with (Appendix A)."
+    "The loss with which the paper fits this field (Appendix B)."
     if field == "occ": return focal_loss(logit, label)
     return F.binary_cross_entropy_with_logits(logit, label, reduction="none")

@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['HOLDS', 'PARTLY', 'FAILS', 'UNTESTED', 'RELATIONS', 'OURS', 'SHARE', 'PLACES', 'COLUMNS', 'Check', 'Claim',
-           'read_claims', 'asked_of', 'decide', 'together', 'Comparison', 'Outcome', 'shown', 'outcome', 'outcomes_of',
-           'deciding', 'overall_verdict', 'claim_rows', 'claims_table', 'counted_verdicts', 'claims_page']
+           'read_claims', 'asked_of', 'from_half', 'decide', 'together', 'Comparison', 'Outcome', 'shown', 'outcome',
+           'outcomes_of', 'deciding', 'overall_verdict', 'claim_rows', 'claims_table', 'counted_verdicts',
+           'claims_page']
 
 # %% ../../nbs/report/70_claims.ipynb #f2a82008
 import json
@@ -25,7 +26,7 @@ from .table import Table
 
 # %% ../../nbs/report/70_claims.ipynb #09d2460c
 HOLDS, PARTLY, FAILS, UNTESTED = "holds", "partly", "does not", "not tested"
-RELATIONS = ("about", "above", "below")
+RELATIONS = ("about", "above", "below", "half")
 OURS = "paper", "paper-text", "released"      # encoders that are inr2vec's own
 
 
@@ -33,9 +34,9 @@ OURS = "paper", "paper-text", "released"      # encoders that are inr2vec's own
 class Check:
     "A comparison of two metrics, or of a metric and a number."
     left: str                    # 'a/b' of the metrics, 'inr2vec' for the embeddings of its encoder
-    relation: str                # of `RELATIONS`; 'about' allows the left to be better
+    relation: str                # of `RELATIONS`; 'about' and 'half' allow the left to be better
     right: "str | float"
-    slack: "float | str" = 0     # how far below 'about' may be; or '*2': the right side is multiplied
+    slack: "float | str" = 0     # how much worse the left may be; or '*2': the right side is multiplied
 
 
 @dataclass(frozen=True)
@@ -85,11 +86,19 @@ def asked_of(check: Check, right: Estimate) -> Estimate:
     return right
 
 
+def from_half(e: Estimate) -> Estimate:
+    "How far a figure is from one half."
+    ends = abs(e.low - .5), abs(e.high - .5)
+    least = 0. if e.low <= .5 <= e.high else min(ends)
+    return Estimate(abs(e.value - .5), least, max(ends), e.n)
+
+
 def decide(check: Check, left: Estimate, right: Estimate) -> str:
     "Whether one comparison holds, partly or not."
     slack = 0. if isinstance(check.slack, str) else check.slack
-    d = difference(left, asked_of(check, right))
-    if check.relation == "about": return HOLDS if d.high >= -slack else FAILS
+    if check.relation == "half": d = difference(from_half(right), from_half(left))
+    else: d = difference(left, asked_of(check, right))
+    if check.relation in ("about", "half"): return HOLDS if d.high >= -slack else FAILS
     if check.relation == "below": d = Estimate(-d.value, -d.high, -d.low, d.n)
     if d.low > 0: return HOLDS
     return FAILS if d.high < 0 or d.low == d.high else PARTLY
@@ -185,13 +194,20 @@ def _of_encoder(check: Check, name: str) -> Check:
     return replace(check, left=side(check.left), right=side(check.right))
 
 
+def _finished(flat: dict, check: Check) -> bool:
+    "Whether neither side of a check is of a method whose training did not finish."
+    methods = (side.rpartition("/")[0] for side in (check.left, check.right) if isinstance(side, str))
+    return not any(flat.get(f"{m}/converged") is False for m in methods)
+
+
 def outcome(claim: Claim, r: Result) -> Outcome | None:
     "What a result says about a claim; None if it has none of its figures."
     flat, generated, compared = r.flat(), _generated_shapes(r), []
     n = flat.get(claim.n) or (generated[1] if generated else None)
     for check in (_of_encoder(check, encoder_name(r)) for check in claim.checks):
         left, right = (_figure(flat, side, n, bool(claim.n)) for side in (check.left, check.right))
-        if left is not None and right is not None: compared.append(Comparison(check, *_words(check), left, right))
+        if left is None or right is None or not _finished(flat, check): continue
+        compared.append(Comparison(check, *_words(check), left, right))
     if not compared: return None
     encoder = encoder_of(r) if claim.about == "inr2vec" else claim.about
     return Outcome(r, encoder, _count(flat, claim.inrs), tuple(compared))

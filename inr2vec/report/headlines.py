@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..experiments.intervals import difference
 from .claims import (FAILS, HOLDS, OURS, PARTLY, Claim, Comparison, Outcome, asked_of, deciding,
-                                   outcomes_of, overall_verdict, read_claims)
+                                   from_half, outcomes_of, overall_verdict, read_claims)
 from .page_tables import as_text, counted_results
 from .results import Result
 from .table import Table
@@ -73,6 +73,7 @@ def margin(c: Comparison) -> tuple[float, float, float] | None:
     asked = asked_of(c.check, c.right)
     slack = 0. if isinstance(c.check.slack, str) else c.check.slack
     best, least = (asked, c.left) if c.check.relation == "below" else (c.left, asked)
+    if c.check.relation == "half": best, least = from_half(asked), from_half(c.left)
     d, base = difference(best, least), least.value - slack
     if base <= 0 or best.value <= 0: return None
     return tuple(min(WIDEST, max(1/WIDEST, 1 + (x + slack)/base)) for x in (d.value, d.low, d.high))

@@ -17,12 +17,12 @@ from ..inrs.siren import SirenSpec
 class Plan:
     "What it takes to fit `inrs` INRs."
     inrs: int
-    rate: float                       # INRs a second and GPU
+    rate: float                       # INRs per second and GPU
     gpus: int = 8
     spec: SirenSpec = SirenSpec()
     fit: FitSpec = FitSpec()
     dtype: str = "float16"            # see `codec.DTYPES`
-    price: float = 2.5                # of a GPU for an hour
+    price: float = 2.5                # of one GPU for an hour
 
     @property
     def bytes(self) -> int:
@@ -36,7 +36,7 @@ class Plan:
 
     @property
     def hours(self) -> float:
-        "By the clock, on all GPUs."
+        "Wall-clock hours, with all GPUs."
         return self.inrs/(self.rate*self.gpus)/3600
 
     @property
@@ -46,7 +46,7 @@ class Plan:
 
     @property
     def lost_by_a_kill(self) -> float:
-        "Seconds of one GPU's work: half a shard on average."
+        "Seconds of one GPU's work lost: half a shard on average."
         return self.fit.batch/self.rate/2
 
     def __str__(self):
@@ -58,6 +58,6 @@ class Plan:
 def flops_per_inr(spec: SirenSpec, fit: FitSpec) -> int:
     "Floating-point operations of fitting one INR."
     weights = sum(s[0]*s[1] for s in spec.shapes.values() if len(s) == 2)
-    # Muon: five turns of three products for each hidden matrix
+    # Muon: five rounds of three products for each hidden matrix
     muon = 30*spec.hidden**3*(spec.layers - 1) if fit.rule == "muon" else 0
     return (6*weights*fit.points + muon)*fit.steps

@@ -21,7 +21,7 @@ DTYPES = ("float16", "int8", "float32")
 class Codec:
     "How weights (n, num_params) become the tensors of a shard, and come back."
     dtype: str = "float32"            # one of `DTYPES`
-    spec: SirenSpec | None = None     # int8 needs it to know the rows
+    spec: SirenSpec | None = None     # needed by int8, for the rows
     init: Tensor | None = None        # (num_params,) the shared initialisation; zeros when None
 
     def __post_init__(self):
@@ -44,9 +44,9 @@ class Codec:
         return dict(weights=torch.cat(q, 1), scale=scale)
 
     def decode(self, tensors: dict[str, Tensor],
-               out: Tensor | None = None,   # where to, instead of memory of its own
+               out: Tensor | None = None,   # where to decode to, instead of new memory
                ) -> Tensor:                 # (n, num_params) float32
-        "The weights that `encode` wrote, as exactly as the dtype kept them."
+        "The weights that `encode` wrote, as precisely as the dtype allows."
         w = tensors["weights"]
         if self.dtype == "float32": return w if out is None else out.copy_(w)
         out = (torch.empty(w.shape) if out is None else out).copy_(w)

@@ -25,16 +25,16 @@ class Executor:
 
     @property
     def ray_options(self) -> dict:
-        "The options with what follows from the device: a CUDA device asks for one GPU a task."
+        "The options, with those that follow from the device: a CUDA device needs one GPU per task."
         gpu = dict(num_gpus=1) if str(self.device).startswith("cuda") else {}
         return dict(num_cpus=1, max_retries=3) | gpu | self.options
 
 LOCAL = Executor()
 
 # %% ../../nbs/store/40_executors.ipynb #00000005
-def run_tasks(fn: Callable,                  # called as fn(*shared, *task); importable, or at least to be pickled
-              shared: tuple,                 # arguments that all tasks have in common
-              tasks: Iterable[tuple],        # the others, one tuple a task
+def run_tasks(fn: Callable,                  # called as fn(*shared, *task); importable, or at least picklable
+              shared: tuple,                 # arguments common to all tasks
+              tasks: Iterable[tuple],        # the other arguments, one tuple per task
               executor: Executor = LOCAL,
               ) -> Iterator:                 # the results, in the order in which they are ready
     "Run every task and yield its result; raises `UnknownOption` where Ray is missing or has no node for a task."
@@ -54,14 +54,14 @@ def run_tasks(fn: Callable,                  # called as fn(*shared, *task); imp
         for ref in pending: ray.cancel(ref)
 
 def _slots(total: dict, options: dict) -> int:
-    "How many tasks the cluster's resources hold at once; raises `UnknownOption` for none."
+    "How many tasks the cluster can run at once; raises `UnknownOption` for none."
     wanted = [(name, options.get(key)) for name, key in (("CPU", "num_cpus"), ("GPU", "num_gpus"))]
     slots = min((int(total.get(name, 0)/each) for name, each in wanted if each), default=1)
     if slots: return slots
     raise UnknownOption("engine", f"no node of the cluster can run a task with {options}", "ask for less, or add nodes")
 
 def _next(ray, pending: list):
-    "The result of whichever task is ready first; it leaves `pending`."
+    "The result of whichever task is ready first, which is removed from `pending`."
     (ref,), rest = ray.wait(pending, num_returns=1)
     pending[:] = rest
     try: return ray.get(ref)

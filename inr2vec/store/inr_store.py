@@ -31,7 +31,7 @@ from .shards import Inrs, Origin, read_shard, write_shard
 FORMAT, VERSION = "inr2vec store", 2
 
 def _read_config(at: Path) -> dict:
-    "What `config.json` says; raises `CorruptStore` if it says nothing, or what nobody here understands."
+    "What `config.json` says; raises `CorruptStore` if it is empty or cannot be understood."
     try:
         known = json.loads(at.read_text())
         known["config"], known["dtype"], known["init"]
@@ -52,7 +52,7 @@ def _save_init(at: Path, spec: SirenSpec, init: Tensor):
 
 def _load_init(at: Path, digest: str | None, spec: SirenSpec | None,
                init: Tensor | None) -> tuple[SirenSpec | None, Tensor | None]:
-    "The architecture and the start, from the file or, where that is damaged, from the caller."
+    "The architecture and the start, from the file or, if that is damaged, from the caller."
     if digest is None: return spec, None
     try:
         saved, flat = load_init(at)
@@ -70,12 +70,12 @@ class InrStore(ShardFolder):
     "INRs in a folder, with the settings they were made with."
     def __init__(self,
                  path: str | Path,
-                 config: dict | None = None,      # what the INRs depend on; None opens any store that is there
+                 config: dict | None = None,      # what the INRs depend on; None opens any existing store
                  spec: SirenSpec | None = None,   # with `init`: their architecture
                  init: Tensor | None = None,      # (num_params,) their start; without it, weights are kept as they are
                  dtype: str | None = None):       # see `codec.DTYPES`; None: the store's own, or float16 with `init`
         path, at = Path(path), Path(path)/"config.json"
-        if config is None and init is None and not at.exists():  # someone who reads, at a path that was mistyped
+        if config is None and init is None and not at.exists():  # someone reading, with a mistyped path
             what = "no store of INRs is here (a folder with config.json)" if path.exists() else "there is no folder"
             raise UnreadableFile(path, what, "check the path; a new one needs `config` or `init`")
         if not at.exists(): self._begin(path, config, spec, init, dtype)
@@ -89,7 +89,7 @@ class InrStore(ShardFolder):
 
     @staticmethod
     def _begin(path: Path, config: dict | None, spec: SirenSpec | None, init: Tensor | None, dtype: str | None):
-        "Write what a new store begins with; raises `CannotWrite` before any work."
+        "Write the first files of a new store; raises `CannotWrite` before any work."
         dtype = dtype or ("float32" if init is None else "float16")
         Codec(dtype, spec, init)                        # raises before anything is written
         make_folder(path)
@@ -120,17 +120,17 @@ class InrStore(ShardFolder):
               names: list[str],
               labels: list[str | None],
               fitted: Fitted,
-              shapes: Sequence[str] = ()):   # a digest of each shape, where they are known
+              shapes: Sequence[str] = ()):   # a digest of each shape, if known
         "Write shard `k` in one piece; raises `CannotWrite`."
         origin = Origin(self.settings, tuple(shapes))
         self.add(k, write_shard(self.shard(k), names, labels, fitted, self.codec, origin))
 
     def _known(self, inrs: Inrs) -> Inrs:
-        "Note which field the INRs stand for and which start they share."
+        "Record the field of the INRs and the start that they share."
         inrs.field, inrs.start = self.config.get("field"), self.start
         return inrs
 
-    def read(self, k: int, weights: bool = True) -> Inrs:  # without the weights, the checksum is not compared
+    def read(self, k: int, weights: bool = True) -> Inrs:  # without weights, the checksum is not compared
         "Shard `k`; raises `CorruptStore` if the file is damaged, or is another store's."
         return self._known(read_shard(self.shard(k), self.codec, weights=weights, line=self.entries.get(k),
                                       settings=self.settings))
@@ -173,9 +173,9 @@ class InrStore(ShardFolder):
 
     def batches(self,
                 batch: int,               # INRs at a time
-                seed: int | None = None,  # an order for this seed; None is the store's own
-                failed: bool = False,     # also those that diverged
-                reuse: bool = False,      # weights take the place of those before: copy what must outlive a step
+                seed: int | None = None,  # order by this seed; None is the store's own order
+                failed: bool = False,     # include those that diverged
+                reuse: bool = False,      # weights overwrite the previous ones: copy what must outlive a step
                 ) -> Iterator[Inrs]:
         "All INRs once, without ever holding more than a batch."
         skip = set() if failed else {n for e in self.entries.values() for n in e["failed"]}

@@ -59,7 +59,7 @@ def held_out_scores(z: Tensor, labels: list[str], z_held: Tensor, held: list[str
 def trial(
     variant: Variant,
     shapes: list[Shape],    # training shapes; a quarter of each class is held out
-    job: Job,               # its preset is the base; its seed decides the split, the networks and the training
+    job: Job,               # its preset is the base; its seed determines the split, the networks and the training
     label: str = "shapes",  # names `shapes` in the folder
     progress: bool = True,
 ) -> dict:

@@ -53,7 +53,7 @@ class Plan:
     decode: int = 20                         # test shapes that are decoded, spread over all
 
     def __post_init__(self):
-        "Raises `UnknownOption` for numbers that are none, not ascending, or too small."
+        "Raises `UnknownOption` for numbers that are missing, not ascending, or too small."
         for name, least in (("sizes", 4), ("steps", 1)):
             given = getattr(self, name)
             whole = given and all(type(n) is int for n in given)
@@ -68,13 +68,13 @@ class Plan:
         return [(kind, *point) for kind in self.encoders for point in across]
 
 def plan_for(
-    preset: str,                              # its name, for what is not given
+    preset: str,                              # its name, for values that are not given
     sizes: Iterable[int] | None = None,
     steps: Iterable[int] | None = None,
     encoders: Iterable[str] | None = None,
     decode: int | None = None,
 ) -> Plan:
-    "What is asked for, and the preset's own numbers for the rest. Raises `UnknownOption` where it has none."
+    "The given numbers, and the preset's own for the rest. Raises `UnknownOption` if it has none."
     for name, given in (("sizes", sizes), ("steps", steps)):
         if given is None and preset not in SIZES:
             raise UnknownOption(name, f"preset {preset!r} has none of its own", f"give {name}=")
@@ -83,10 +83,10 @@ def plan_for(
     return Plan(tuple(sizes or SIZES[preset]), tuple(steps or STEPS[preset]), tuple(encoders), decode or few)
 
 # %% ../../nbs/studies/84_scaling.ipynb #84sc0009
-BLOCK = 500      # training INRs of one store; a larger run goes on with the next block
+BLOCK = 500      # training INRs of one store; a larger run continues with the next block
 
 def in_turn(shapes: list[Shape]) -> list[Shape]:
-    "The first shape of each class, then the second of each, and so on: any beginning is as balanced as it can be."
+    "The first shape of each class, then the second of each, and so on: any prefix is as balanced as possible."
     of = {}
     for s in shapes: of.setdefault(s.label, []).append(s)
     return [s for row in zip_longest(*of.values()) for s in row if s is not None]
@@ -127,7 +127,7 @@ def read_by_all(
     y: list[str],         # classes of the training part
     truth: list[str],     # and of the test part
     seed: int = 0,
-    raw: bool = False,    # principal components for support vectors and retrieval, as the scoreboard has it
+    raw: bool = False,    # principal components for support vectors and retrieval, as in the scoreboard
 ) -> dict[str, list[float]]:
     "What can be read without training a network: measure -> a value for each test shape."
     linear = raw_weights(train, y, test, truth, seed=seed, ks=[1])
@@ -139,7 +139,7 @@ def read_by_all(
     }
     out = {name: [float(a == b) for a, b in zip(classes, truth)] for name, classes in said.items()}
     d = embedding_distances(features[1], features[1])
-    np.fill_diagonal(d, np.inf)      # nobody finds himself
+    np.fill_diagonal(d, np.inf)      # no query finds itself
     for k in depth_of_retrieval(truth, (1, 10)):
         out[f"mAP @{k}"] = [map_at_k(row[None], [t], truth, k) for row, t in zip(d, truth)]
     return out
@@ -159,7 +159,7 @@ def read_embeddings(p: Prepared, decode: int, progress: bool = True) -> dict[str
     return out
 
 # %% ../../nbs/studies/84_scaling.ipynb #84sc0013
-VERSION = 1      # of what is kept of a point
+VERSION = 1      # of the format of a stored point
 
 class Scaling:
     "A data set with its INRs, and the points of a plan on it."
@@ -192,7 +192,7 @@ class Scaling:
         return replace(self.job, encoder=kind).model(**own)
 
     def _home(self, kind: str, n: int, steps: int) -> Path:
-        "Where what is finished of a point is kept, whatever the plan's other points are."
+        "Where the finished parts of a point are kept, whatever the plan's other points are."
         job, model = self.job, self.fitting if kind == RAW else self._model(kind, steps)
         preset = model.preset
         preset = replace(preset, per_class=(1, 1), meshes=0, about="")
@@ -208,7 +208,7 @@ class Scaling:
         return json.loads((at/"point.json").read_text())
 
     def raw(self, n: int) -> dict:
-        "What the raw weights of `n` INRs give."
+        "The results of the raw weights of `n` INRs."
         def make(at: Path) -> dict:
             y, truth = ([s.label for s in part] for part in (self.shapes.train[:n], self.shapes.test))
             values = read_by_all(self.train.weights[:n], self.test.weights, y, truth, self.job.seed, raw=True)
@@ -217,20 +217,20 @@ class Scaling:
         return row | {"values": row["values"] | self._kept(self._home(RAW, 0, 0), self._of_inrs)}
 
     def _of_inrs(self, at: Path) -> dict:
-        "The Chamfer distances of what the test INRs stand for, which depend on no training."
+        "The Chamfer distances of reconstructions from the test INRs, which depend on no training."
         some = spread_over(list(range(len(self.shapes.test))), self.plan.decode)
         made = shapes_from_weights(self.fitting, self.test.weights[some], progress=False)
         return {CHAMFER: chamfer_of(made, [self.shapes.test[i] for i in some])}
 
     def _questions(self) -> Questions:
-        "Queries of all training shapes for the decoder, made when they are first wanted."
+        "Queries of all training shapes for the decoder, made when first needed."
         if self._asked is None:
             p = self.fitting.preset
             self._asked = ask(self.shapes.train, self.job.field, p.questions, self.job.seed, self.progress)
         return self._asked
 
     def trained(self, kind: str, n: int, steps: int) -> dict:
-        "What an encoder gives that has learned from `n` INRs for so many steps."
+        "The results of an encoder trained on `n` INRs for a number of steps."
         def make(at: Path) -> dict:
             model, train = self._model(kind, steps), self.train[torch.arange(n)]
             shapes = replace(self.shapes, train=self.shapes.train[:n])

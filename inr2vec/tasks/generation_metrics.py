@@ -13,7 +13,7 @@ from ..core.metrics import chamfer_matrix
 
 # %% ../../nbs/tasks/52_generation_metrics.ipynb #00000005
 def _checked(d, what: str) -> np.ndarray:
-    "`d` as a matrix without gaps."
+    "`d` as a matrix of finite numbers."
     d = np.asarray(d, np.float64)
     if d.ndim != 2 or not d.size:
         problem = f"they have the shape {d.shape}, not (generated, reference)"

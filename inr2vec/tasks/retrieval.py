@@ -29,7 +29,7 @@ def embedding_matrix(
     z,                           # (n, d) tensor or array
     what: str = "embeddings",    # its name, for the message
 ) -> np.ndarray:                 # (n, d) float32, finite
-    "`z` as a matrix on the CPU. Raises `BadEmbeddings` if it is none."
+    "`z` as a matrix on the CPU. Raises `BadEmbeddings` if it is not one."
     z = np.ascontiguousarray(z.detach().float().cpu().numpy() if isinstance(z, Tensor) else z, dtype=np.float32)
     if z.ndim != 2 or not z.size:
         raise BadEmbeddings(what, f"they have the shape {z.shape}, not (n, d)", "give one row for each shape")
@@ -49,7 +49,7 @@ def embedding_distances(
     gallery,                     # (n, d)
     metric: str = "euclidean",   # or 'cosine'
 ) -> np.ndarray:                 # (q, n)
-    "The distance of each query to each embedding of the gallery. Raises `BadEmbeddings` where they do not fit."
+    "The distance of each query to each embedding of the gallery. Raises `BadEmbeddings` if they do not fit."
     one_of(metric, METRICS, "metric")
     q, g = embedding_matrix(query, "query"), embedding_matrix(gallery, "gallery")
     if q.shape[1] != g.shape[1]:
@@ -70,7 +70,7 @@ def _per_query(d: np.ndarray, query_labels: np.ndarray, labels: np.ndarray, ks) 
     return out
 
 def retrieval_scores(
-    distances,                      # (q, n), for example of `embedding_distances`
+    distances,                      # (q, n), for example from `embedding_distances`
     query_labels,                   # (q,)
     labels,                         # (n,) of the gallery
     ks=(1, 5, 10),                  # numbers of neighbours
@@ -120,7 +120,7 @@ class Index:
     labels: list               # class names, or None
     z: np.ndarray              # (n, d) float32
     metric: str = "euclidean"  # or 'cosine'
-    made_by: str = ""          # `digest` of the model that made the embeddings, where it is known
+    made_by: str = ""          # `digest` of the model that made the embeddings, if known
 
     def __post_init__(self):
         self.z = embedding_matrix(self.z)
@@ -134,7 +134,7 @@ class Index:
         self,
         z,            # (d,), or (q, d)
         k: int = 5,
-    ) -> list:        # of `Match`, nearest first; for a matrix one such list for each row
+    ) -> list:        # `Match`es, nearest first; for a matrix, one such list for each row
         "The `k` nearest to `z`: fewer if the index is smaller. Raises `BadEmbeddings` for embeddings of another width."
         z = z if isinstance(z, Tensor) else np.asarray(z)
         q = embedding_matrix(z[None] if (single := z.ndim == 1) else z, "query")
@@ -147,7 +147,7 @@ class Index:
         return out[0] if single else out
 
     def save(self, path) -> Path:
-        "Write the index as one safetensors file. Raises `CannotWrite` where the disk does not take it."
+        "Write the index as one safetensors file. Raises `CannotWrite` if it cannot be written."
         make_folder((path := Path(path)).parent)
         meta = dict(names=json.dumps(self.names), labels=json.dumps(self.labels), metric=self.metric, format=FORMAT)
         meta |= dict(made_by=self.made_by) | self._more_about()
@@ -169,7 +169,7 @@ class Index:
             with safe_open(path, framework="np") as f:
                 if "z" not in f.keys() or not {"names", "labels", "metric"} <= (meta := f.metadata() or {}).keys():
                     raise ValueError("it is not an index of embeddings")
-                if (found := meta.get("format", FORMAT)) != FORMAT:      # the first indexes do not say theirs
+                if (found := meta.get("format", FORMAT)) != FORMAT:      # the first indexes do not record theirs
                     raise Refused(f"its format is {found}, and this version of inr2vec reads {FORMAT}",
                                   "embed its shapes again, or install the version that wrote it")
                 z = f.get_tensor("z")

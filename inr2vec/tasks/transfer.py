@@ -95,7 +95,7 @@ class TransferNet(nn.Module):
         return net.eval()
 
 def _not_zero(scale: Tensor) -> Tensor:
-    "Scales without zeros: columns that hardly vary are not blown up."
+    "Scales without zeros, so columns that hardly vary are not blown up."
     return scale.clamp_min(1e-6*scale.max().clamp_min(1e-12))
 
 # %% ../../nbs/tasks/60_transfer.ipynb #00000008
@@ -123,13 +123,13 @@ def _pairs(source, target, what: str = "") -> list[Tensor]:  # (n, d) and (n, e)
 def train_transfer(
     z_source,                     # (n, d)
     z_target,                     # (n, e): row by row the same shape
-    validation: tuple,            # (sources, targets) for choosing the epoch
+    validation: tuple,            # (sources, targets) for selecting the epoch
     spec: TransferSpec = PAPER_TRANSFER,
     seed: int = 0,
     device: str = "cpu",
     progress: bool = True,
 ) -> TransferResult:
-    """Train a transfer network on pairs of embeddings (Appendix F): AdamW, one cycle.
+    """Train a transfer network on pairs of embeddings (Appendix F): AdamW, at a constant rate or on one cycle.
 
     Raises `BadEmbeddings` and `UnknownOption` for what cannot be trained on, `Diverged` when a loss is not finite."""
     parts = [*_pairs(z_source, z_target), *_pairs(*validation, "validation ")]

@@ -49,10 +49,10 @@ class GemSpec:
     linear: float = 1.        # weight of 'described by neighbours'
     isometry: float = 1.      # of 'distances tell distances'
     jitter: float = .05       # of new codes, in units of the distance to the nearest
-    cycles: int = 1           # at most, of `steps` steps each; fewer when the error at held places is flat
+    cycles: int = 1           # at most, of `steps` steps each; fewer if the error at held-out places is flat
 
 class Gem(nn.Module):
-    "Codes of `n` training shapes, and the network that makes fields of them. Raises `UnknownOption`."
+    "Codes of `n` training shapes, and the network that makes fields from them. Raises `UnknownOption`."
     def __init__(self, n: int, spec: GemSpec = GemSpec()):
         super().__init__()
         if spec.neighbours < 1:

@@ -31,7 +31,7 @@ class VaeSpec:
     points: int = 2048        # places in a step, half of them read and all of them reconstructed
     lr: float = 1e-4
     weight: float = 1.        # of the divergence from the standard normal
-    cycles: int = 1           # at most, of `steps` steps each; fewer when the error at held places is flat
+    cycles: int = 1           # at most, of `steps` steps each; fewer if the error at held-out places is flat
 
 class OccupancyVAE(nn.Module):
     "Sets of places and values to Gaussians of codes, and codes to fields."

@@ -53,7 +53,7 @@ def knn(x: Tensor, k: int,
         at: Tensor | None = None,  # (b, m, d) whose neighbours among `x` are wanted; `x` itself by default
         most: int = 2**25,         # distances at a time
         ) -> tuple[Tensor, Tensor]:  # (b, m, k) distances and indices, nearest first
-    "The `k` nearest rows of `x` (b, n, d). Raises `UnknownOption` where there are fewer."
+    "The `k` nearest rows of `x` (b, n, d). Raises `UnknownOption` if there are fewer."
     if not 1 <= k <= x.shape[1]:
         raise UnknownOption("k", f"{k} neighbours are wanted among {x.shape[1]} points", f"use 1 to {x.shape[1]}")
     rows = max(1, most//(len(x)*x.shape[1]))

@@ -20,7 +20,7 @@ Mesh = tuple[np.ndarray, list[np.ndarray]]     # vertices (v, 3) float32, and th
 
 def simplified(vertices: np.ndarray, triangles: np.ndarray, faces: int) -> tuple[np.ndarray, np.ndarray]:
     "A mesh (v, 3), (f, 3) with about `faces` faces, by the quadric error of Open3D."
-    import open3d as o3d      # takes seconds, and many meshes are small
+    import open3d as o3d      # takes seconds to import, and many meshes are small
 
     mesh = o3d.geometry.TriangleMesh(o3d.utility.Vector3dVector(vertices), o3d.utility.Vector3iVector(triangles))
     mesh = mesh.simplify_quadric_decimation(faces)
@@ -36,7 +36,7 @@ def neighbour_lists(triangles: np.ndarray, n: int) -> list[np.ndarray]:
     return [edges[a:b, 1] for a, b in zip(starts, starts[1:])]
 
 def walkable_mesh(shape: Shape, faces: int = 1000) -> Mesh:
-    "The mesh of `shape` with about `faces` faces of about one size. Raises `NotWatertight` if it has none."
+    "The mesh of `shape` with about `faces` faces of about the same size. Raises `NotWatertight` if it has none."
     if not shape.has_mesh:
         raise NotWatertight(shape.source_or_name, "it has no mesh to walk on", "use a data set of meshes")
     mesh = shape.trimesh()
@@ -78,7 +78,7 @@ def random_walk(near: list[np.ndarray], length: int, rng: np.random.Generator) -
     return np.array(out)
 
 def walk_steps(mesh: Mesh, walks: int, length: int, rng: np.random.Generator) -> np.ndarray:
-    "The steps of some walks over a mesh, the ways from vertex to vertex: (walks, length, 3) float32."
+    "The steps of some walks over a mesh, the vectors from vertex to vertex: (walks, length, 3) float32."
     vertices, near = mesh
     return np.diff(vertices[np.stack([random_walk(near, length, rng) for _ in range(walks)])], axis=1)
 
@@ -97,7 +97,7 @@ class MeshWalker(nn.Module):
         self.head, self.embed_dim = nn.Linear(recurrent[-1], outputs), recurrent[-1]
 
     def read(self, steps: Tensor) -> Tensor:
-        "What is remembered at the end of each walk: (n, length, 3) to (n, embed_dim)."
+        "The last hidden state of each walk: (n, length, 3) to (n, embed_dim)."
         x = steps
         for layer in self.dense: x = torch.relu(nn.functional.instance_norm(layer(x).transpose(1, 2)).transpose(1, 2))
         for layer in self.recurrent: x = layer(x)[0]

@@ -17,7 +17,7 @@ class PointAutoencoder(nn.Module):
                  code: int = 1024, points: int = 2048, hidden=(256, 256)):
         super().__init__()
         self.encoder, self.to_code, self.points = encoder, nn.Linear(encoder.embed_dim, code), points
-        if hasattr(encoder, "head"): del encoder.head     # there are no classes to tell
+        if hasattr(encoder, "head"): del encoder.head     # there are no classes to predict
         layers = []
         for i, o in zip((code, *hidden), hidden): layers += [nn.Linear(i, o), nn.ReLU()]
         self.decoder = nn.Sequential(*layers, nn.Linear(hidden[-1], 3*points))
@@ -36,9 +36,9 @@ class PointAutoencoder(nn.Module):
         return self.decoder(z).view(len(z), self.points, 3)
 
     def forward(self, x: Tensor) -> Tensor:
-        "Clouds (b, n, 3) to what their codes give back (b, points, 3)."
+        "Clouds (b, n, 3) to reconstructions from their codes (b, points, 3)."
         return self.decode(self.embed(x))
 
     def loss(self, x: Tensor) -> Tensor:
-        "The mean Chamfer loss between clouds (b, n, 3) and what comes back: a scalar, in squared coordinates."
+        "The mean Chamfer loss between clouds (b, n, 3) and their reconstructions: a scalar, in squared coordinates."
         return chamfer_loss(self(x), x).mean()

@@ -104,7 +104,7 @@ class PointNet2Parts(nn.Module):
         super().__init__()
         self.encoder, self.classes = PointNet2(1, levels, widths, (8,)), classes
         del self.encoder.head
-        have = [l.widths[-1] for l in reversed(levels)] + [3 + classes]  # what points of each level know already
+        have = [l.widths[-1] for l in reversed(levels)] + [3 + classes]  # what points of each level have already
         above = [widths[-1], *(b[-1] for b in back)]
         self.back = nn.ModuleList(shared_mlp(h + a, *b) for h, a, b in zip(have, above, back))
         self.head = output_mlp((back[-1][-1], back[-1][-1]), outputs, dropout=dropout)

@@ -37,7 +37,7 @@ class Conv3DNet(nn.Module):
         self.head = nn.Linear(hidden, outputs)
 
     def embed(self, grid: Tensor) -> Tensor:
-        "What the dense layer says: (b, r, r, r) to (b, embed_dim). Raises `BadShape`."
+        "The output of the dense layer: (b, r, r, r) to (b, embed_dim). Raises `BadShape`."
         r = self.resolution
         if grid.ndim != 4 or grid.shape[1:] != (r, r, r):
             problem = f"they have the shape {tuple(grid.shape)}, not (b, {r}, {r}, {r})"

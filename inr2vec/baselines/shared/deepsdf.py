@@ -26,7 +26,7 @@ class DeepSDF(nn.Module):
     "Codes of `n` training shapes, and the network that reads a code and a coordinate. Raises `UnknownOption`."
     def __init__(self, n: int,              # training shapes
                  code_dim: int = 256, hidden: int = 512,
-                 layers: int = 8,           # hidden layers; the input comes again before the middle one
+                 layers: int = 8,           # hidden layers; the input enters again before the middle one
                  dropout: float = .2,
                  prior: float = 1e-4,       # weight of the codes' squared length
                  steps: int = 800,          # of Adam, that find the code of a new shape,
@@ -67,13 +67,13 @@ class DeepSDF(nn.Module):
              cloud: Tensor | None,      # is not looked at
              x: Tensor, label: Tensor   # (b, n, 3) and (b, n): the field
              ) -> Tensor:
-        "What training lowers: the error, and the prior that holds codes together. A scalar."
+        "The training loss: the error, and the prior that keeps codes together. A scalar."
         z = self.codes[i]
         return (self.error(self(z, x), label) + self.prior*z.square().sum(1)).mean()
 
     def infer(self, cloud: Tensor | None,         # is not looked at
               x: Tensor, label: Tensor,           # (b, n, 3) and (b, n): the field
-              points: int = 1024,                 # of them that a step looks at
+              points: int = 1024,                 # of them that a step uses
               seed: int = 0) -> Tensor:           # (b, code_dim)
         "Codes of new shapes, from their fields alone; the rate falls tenfold half way."
         self.eval()

@@ -42,11 +42,11 @@ class SharedSpec:
     points: int = 2_048           # queries of each in a step
     lr: float = 1e-4              # Adam's, the peak of one cycle,
     rates: dict = field_(default_factory=lambda: {"DeepSDF": 5.})   # and by how much a network's own is higher
-    found_from: int = 8_192       # queries that a code is found from, at most (of each step, for DeepSDF)
+    found_from: int = 8_192       # queries to find a code from, at most (of each step, for DeepSDF)
     sizes: dict = field_(default_factory=dict)                      # network -> arguments
     cycles: int = 1               # at most, of `steps` steps each; fewer when the validation curve is flat
-    checks: int = 12              # how often the error is taken in a cycle
-    held: float = .1              # share of the queries that is kept back for that, if there is more than one cycle
+    checks: int = 12              # how often the error is measured in a cycle
+    held: float = .1              # share of the queries that is held out for that, if there is more than one cycle
 
     @property
     def samples(self) -> int:
@@ -54,7 +54,7 @@ class SharedSpec:
         return self.cycles*self.steps*self.batch*self.points
 
     def with_samples(self, samples: int) -> "SharedSpec":
-        "The same with a budget of so many queries, such as those that individual INRs were fitted to."
+        "The same with a budget of this many queries, such as those that individual INRs were fitted to."
         return replace(self, steps=max(1, round(samples/(self.cycles*self.batch*self.points))))
 
 SHARED_PRESETS: dict[str, SharedSpec] = PresetTable({
@@ -70,12 +70,12 @@ SHARED_PRESETS: dict[str, SharedSpec] = PresetTable({
 def make_shared_network(name: str, spec: SharedSpec,
                         n: int,                # training shapes
                         seed: int = 0) -> nn.Module:
-    "A network of `SHARED_NETWORKS` with the initialisation that `seed` decides. Raises `UnknownOption`."
+    "A network of `SHARED_NETWORKS` with the initialisation that `seed` determines. Raises `UnknownOption`."
     with own_randomness(seed, "shared network", name):
         return SHARED_NETWORKS[one_of(name, SHARED_NETWORKS, "name")].make(n, **spec.sizes.get(name, {}))
 
 def stack_clouds(shapes: list[Shape], n: int = 2048, seed: int = 0) -> Tensor:
-    "`n` points of each shape, some twice where there are fewer: (len(shapes), n, 3). Raises `Inr2VecError`."
+    "`n` points of each shape, some repeated if there are fewer: (len(shapes), n, 3). Raises `Inr2VecError`."
     clouds = []
     for s in shapes:
         if s.points is None:
@@ -88,21 +88,21 @@ def stack_clouds(shapes: list[Shape], n: int = 2048, seed: int = 0) -> Tensor:
 
 def train_shared_network(name: str,                # of `SHARED_NETWORKS`
                          clouds: Tensor,           # (n, p, 3)
-                         questions: Questions,     # about the same `n` shapes, of the field that is to be learned
+                         questions: Questions,     # of the same `n` shapes, and of the field to be learned
                          spec: SharedSpec = SharedSpec(), seed: int = 0, device: str = "cpu", progress: bool = True,
-                         ) -> nn.Module:           # in evaluation mode, with what `Trained.about` says of it as `about`
-    "Train by Adam until the error at held queries is flat. Raises `Inr2VecError` for less than two shapes, `Diverged`."
+                         ) -> nn.Module:           # in evaluation mode, with the output of `Trained.about` as `about`
+    "Train until the error at held-out queries is flat. Raises `Inr2VecError` for fewer than two shapes, `Diverged`."
     n = len(clouds)
     _check_numbers(clouds, questions, least=2)
     net = make_shared_network(name, spec, n, seed).to(device)
     clouds, x, label = clouds.to(device), questions.x.to(device), questions.label.to(device)
-    known = x.shape[1] - (round(spec.held*x.shape[1]) if spec.cycles > 1 else 0)     # the others are kept back
+    known = x.shape[1] - (round(spec.held*x.shape[1]) if spec.cycles > 1 else 0)     # the others are held out
     size = min(spec.points, known)
     def loss(step: int) -> Tensor:
         i = batch_of(step, n, spec.batch, seed).to(device)
         rng = torch_rng(seed, "shared step", step)
         first = int(torch.randint(known - size + 1, (), generator=rng))
-        some = slice(first, first + size)      # queries lie in random order, so any slice is a sample
+        some = slice(first, first + size)      # queries are in random order, so any slice is a sample
         return net.loss(i, clouds[i], x[i, some], label[i, some])
     def score() -> float: return -held_error(net, clouds, Questions(x, label), known, spec)
     def optimizer() -> torch.optim.Optimizer:
@@ -118,7 +118,7 @@ def train_shared_network(name: str,                # of `SHARED_NETWORKS`
 def held_error(net: nn.Module, clouds: Tensor, questions: Questions,
                known: int,                          # queries of each shape that training sees, the first ones
                spec: SharedSpec, most: int = 32) -> float:
-    "The mean error at queries that are kept back, of `most` of the training shapes."
+    "The mean error at held-out queries, of `most` of the training shapes."
     clouds, x, label = clouds[:most], questions.x[:most], questions.label[:most]
     if hasattr(net, "codes"): z = net.codes[:most]
     else: z = net.infer(clouds, x[:, :known], label[:, :known], spec.found_from)
@@ -136,7 +136,7 @@ def _check_numbers(clouds: Tensor, questions: Questions, least: int = 1):
 
 # %% ../../../nbs/baselines/shared/40_training.ipynb #f3fc9ea8
 def codes_path(folder, net: nn.Module, clouds: Tensor, questions: Questions, *others) -> Path:
-    "Where the codes of these shapes are kept, by what the network and the shapes hold."
+    "Where the codes of these shapes are kept, by the contents of the network and the shapes."
     h = hashlib.sha256(repr(others).encode())
     for t in (*net.state_dict().values(), clouds, questions.x, questions.label):
         h.update(repr(t.shape).encode() + t.detach().cpu().contiguous().numpy().tobytes())
@@ -144,10 +144,10 @@ def codes_path(folder, net: nn.Module, clouds: Tensor, questions: Questions, *ot
 
 def find_shared_codes(net: nn.Module,
                       clouds: Tensor,              # (n, p, 3)
-                      questions: Questions,        # about the same shapes
-                      points: int = 1024,          # queries that a code is found from (of each step, for DeepSDF)
+                      questions: Questions,        # of the same shapes
+                      points: int = 1024,          # queries to find a code from (of each step, for DeepSDF)
                       batch: int = 32, seed: int = 0, progress: bool = True,
-                      folder=None,   # where codes are kept as they are found; what lies there is not found again
+                      folder=None,   # where codes are saved as they are found; saved ones are not computed again
                       ) -> Tensor:   # (n, code_dim)
     "Codes of shapes from their clouds or their fields, on the CPU. Raises `Inr2VecError`."
     _check_numbers(clouds, questions)
@@ -175,7 +175,7 @@ def training_codes(net: nn.Module, clouds: Tensor, questions: Questions, points:
 def shared_field(net: nn.Module,
                  z: Tensor         # (code_dim,)
                  ) -> Field:
-    "The function that one code stands for, as `reconstruction` wants it."
+    "The function that one code represents, as `reconstruction` expects it."
     device = next(net.parameters()).device
     return lambda x: net(z.to(device)[None], x.to(device)[None])[0]
 
@@ -199,11 +199,11 @@ def load_shared_network(path, device: str = "cpu") -> nn.Module:
 
 @dataclass(frozen=True)
 class FieldData:
-    "Shapes, and what is to be learned of them."
+    "Shapes, and what is to be learned about them."
     shapes: list[Shape]
     field: str                              # 'udf', 'sdf' or 'occ'
     queries: QuerySpec
-    questions: Questions | None = None      # drawn from `queries`, if that is done already
+    questions: Questions | None = None      # drawn from `queries`, if they exist already
 
 def shared_network(name: str, data: FieldData, spec: SharedSpec,
                    folder,                  # where networks are kept

@@ -29,12 +29,12 @@ from ...tasks.segmentation import class_parts
 CLASSIFIERS_OF_FIELD = {field: NETWORKS.reading(shapes) for field, shapes in SHAPES_OF.items()}
 CLASSIFIERS_OF_FIELD["udf"] += NETWORKS.reading("weights")      # networks on weights are compared with those on clouds
 def what_is_read(name: str) -> str:
-    "What the network of this name reads, as tables say it."
+    "What the network of this name reads, in the words of tables."
     reads = NETWORKS[name].reads
     return "weights of INRs" if reads == "weights" else reads
 
 def network_spec(p: Prepared, spec: DiscreteSpec | None = None) -> DiscreteSpec:
-    "Sizes and training of the networks: those of the preset by default. Raises `UnknownOption` for a preset without."
+    "Sizes and training of the networks: those of the preset by default. Raises `UnknownOption` if it has none."
     return spec or for_preset(NETWORK_PRESETS, p.model.preset.name)
 
 def _trained_once(at: Path, make, train) -> Trained:
@@ -63,7 +63,7 @@ def trained_classifier(
     def make(k):
         return make_network(
             name, k, spec, p.train_inrs.weights[rest], p.model.preset.siren
-        )  # validation rows are not even in the statistics
+        )  # validation rows do not even enter the statistics
     def view():
         return make_view(
             reads,
@@ -81,7 +81,7 @@ def trained_classifier(
     )
 
 def test_part_as_seen(p: Prepared, name: str, spec: DiscreteSpec, seed: int = 0, shapes: list | None = None):
-    "The test part as this network sees it; `shapes`, clouds or grids of other sources stand in."
+    "The test part as this network sees it; or `shapes`, clouds or grids from elsewhere instead."
     return make_view(
         NETWORKS[name].reads,
         spec,
@@ -135,7 +135,7 @@ def trained_part_networks(
     watch=nullcontext,
     progress: bool = True,
 ) -> dict[str, Trained | str]:
-    "Networks that name parts, or why there is none."
+    "Networks that name parts, or the reasons why there are none."
     parts, out = class_parts([*p.shapes.train, *p.shapes.test]), {}
     for name in names:
         with watch(f"{name}, parts"):

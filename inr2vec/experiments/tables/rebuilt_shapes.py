@@ -40,7 +40,7 @@ def rebuilt_shapes_table(
     spec, rows, metrics, truth = network_spec(p, spec), [], {}, np.array(p.test_labels)
     with watch("rebuilding"): made = rebuilt_test_shapes(p, progress=progress)
     whole = [i for i, m in enumerate(made) if m is not None and as_points(m, spec.points) is not None]
-    def score(name, t):  # on originals and on what was rebuilt of them
+    def score(name, t):  # on originals and on what was rebuilt from them
         if t is None:
             return (evaluate_head(classify(p, seed, progress)[0].head, p.z_test[whole], truth[whole].tolist()),) * 2
         again = [made[i] for i in whole]
@@ -86,7 +86,7 @@ def rebuilt_shapes_by_field(
     watch: Callable = nullcontext,     # a `Stopwatch`
     progress: bool = True,
 ) -> tuple[list[dict], dict, dict[str, tuple[list, list]], Origin]:
-    "Table 6: rows; metrics and (test shapes, what was rebuilt of them) by field; where they come from."
+    "Table 6: rows; metrics and (test shapes, what was rebuilt from them) by field; where they come from."
     seed = job.seed
     def work(p: Prepared):
         names = [
