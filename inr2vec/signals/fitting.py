@@ -6,7 +6,7 @@
 __all__ = ['ENGINE_FIELD', 'as_distance', 'stacked_samples', 'SignalRecipe', 'fit_values', 'StartSpec', 'learn_start',
            'fit_signals']
 
-# %% ../../nbs/signals/40_fitting.ipynb #ce6b50d9
+# %% ../../nbs/signals/40_fitting.ipynb #4b9fde56
 import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -22,7 +22,7 @@ from ..core.io import fingerprint, make_folder, remove_stale_temporaries
 from ..core.seeds import seed_for
 from ..inrs.fitting import FitSpec, Fitted, LearnedStart, fit_batch
 from ..inrs.meta_sgd import MetaSgdSpec, meta_sgd, read_learned_start, save_learned_start
-from ..inrs.siren import SirenSpec, evaluate
+from ..inrs.siren import SirenSpec
 from ..inrs.targets import CLIP
 from .signal import Signal, checked_samples, common_kind
 from ..store.filling import Diverged, refit_diverged
@@ -30,7 +30,7 @@ from ..store.identity import digest_of
 from ..store.inr_store import InrStore
 from ..store.shards import Inrs
 
-# %% ../../nbs/signals/40_fitting.ipynb #e0ba9618
+# %% ../../nbs/signals/40_fitting.ipynb #e1991a2f
 ENGINE_FIELD = "sdf"      # the field whose labels are trained with plain cross-entropy, and take all of [0, 1]
 
 
@@ -91,11 +91,11 @@ def fit_values(recipe: SignalRecipe,
     fitted.error = fitted.error/(2*CLIP)
     return fitted
 
-# %% ../../nbs/signals/40_fitting.ipynb #ecfa26f9
+# %% ../../nbs/signals/40_fitting.ipynb #0e9a7f06
 @dataclass(frozen=True)
 class StartSpec:
     "How a start is learned, see `MetaSgdSpec`."
-    outer: int = 300
+    outer: int = 400
     inner: int = 6
     signals: int = 16          # of an outer step
     points: int = 64           # samples of each signal in an inner step
@@ -135,7 +135,7 @@ def learn_start(signals: Sequence[Signal],
     if path is not None: save_learned_start(path, siren, kind, start, made_from=made_from, signals=len(signals))
     return start
 
-# %% ../../nbs/signals/40_fitting.ipynb #2335272d
+# %% ../../nbs/signals/40_fitting.ipynb #cf33d013
 def fit_signals(signals: Sequence[Signal],
                 recipe: SignalRecipe,
                 store,                     # a folder

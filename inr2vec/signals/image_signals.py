@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['pixel_centres', 'ImageSignal', 'moved_images', 'psnr', 'image_rows']
 
-# %% ../../nbs/signals/20_image_signals.ipynb #20ea0103
+# %% ../../nbs/signals/20_image_signals.ipynb #2b961562
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ from ..core.seeds import numpy_rng
 from .signal import SIGNAL_KINDS, BadSignal, FieldOf, Signal
 from ..viz.figures import Picture, quantized
 
-# %% ../../nbs/signals/20_image_signals.ipynb #94e311dc
+# %% ../../nbs/signals/20_image_signals.ipynb #594d4d1a
 def pixel_centres(height: int, width: int) -> np.ndarray:  # (height*width, 2) float32, row by row
     "The coordinates of the pixels of an image that fills $[-1, 1]^2$: down, right."
     down, right = ((np.arange(n, dtype=np.float32) + .5)*2/n - 1 for n in (height, width))
@@ -70,13 +70,13 @@ class ImageSignal(Signal):
         return self.at(pixel_centres(*size)).reshape(size)
 
     @classmethod
-    def rebuilt(cls, kind: str, field: FieldOf, size: int | None, name: str) -> "ImageSignal":
-        "The square image of `size` pixels a side (28 by default) that a function of logits stands for."
-        size = size or 28
-        with torch.no_grad(): logits = field(torch.from_numpy(pixel_centres(size, size)))
-        return cls(name, None, torch.sigmoid(logits.float()).cpu().numpy().reshape(size, size))
+    def rebuilt(cls, kind: str, field: FieldOf, size: int | tuple[int, int] | None, name: str) -> "ImageSignal":
+        "The image that a function of logits stands for: `size` pixels a side (28 by default), or (height, width)."
+        height, width = size if isinstance(size, tuple) else (size or 28, size or 28)
+        with torch.no_grad(): logits = field(torch.from_numpy(pixel_centres(height, width)))
+        return cls(name, None, torch.sigmoid(logits.float()).cpu().numpy().reshape(height, width))
 
-# %% ../../nbs/signals/20_image_signals.ipynb #88c5c202
+# %% ../../nbs/signals/20_image_signals.ipynb #81b87a34
 def moved_images(images: Sequence[ImageSignal],
                  copies: int,             # of each
                  degrees: float = 10.,    # turned by up to so much,
@@ -98,14 +98,14 @@ def _moved(image: ImageSignal, k: int, sizes: tuple[float, float, float], seed: 
     motion = np.concatenate([matrix, sizes[2]*shifts[:, None]], 1).astype(np.float32)
     return replace(image, name=f"{image.name}, moved {k}", motion=motion)
 
-# %% ../../nbs/signals/20_image_signals.ipynb #d769bcaa
+# %% ../../nbs/signals/20_image_signals.ipynb #88710b29
 def psnr(images: Sequence[np.ndarray], truths: Sequence[np.ndarray]) -> np.ndarray:  # (n,) in dB
     "The peak signal-to-noise ratio of each image to its truth; an exact one has 100 dB. Raises `Inr2VecError`."
     if len(images) != len(truths): raise Inr2VecError("images", "there is not one truth for each", "give pairs")
     errors = np.array([np.square(np.asarray(a) - np.asarray(b)).mean() for a, b in zip(images, truths)])
     return -10*np.log10(np.maximum(errors, 1e-10))
 
-# %% ../../nbs/signals/20_image_signals.ipynb #265a3471
+# %% ../../nbs/signals/20_image_signals.ipynb #6a1ae199
 def image_rows(rows: Sequence[Sequence[np.ndarray | None]],   # of pixels in [0, 1]; None leaves a place empty
                row_titles: Sequence[str] = (),
                titles: Sequence[str] = (),                    # of the columns

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SignalModel']
 
-# %% ../../nbs/signals/50_model.ipynb #4b073bbe
+# %% ../../nbs/signals/50_model.ipynb #c0d57227
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,7 +32,7 @@ from .signal import FieldOf, Signal, common_kind, signal_class
 from ..store.identity import start_digest
 from ..store.shards import Inrs
 
-# %% ../../nbs/signals/50_model.ipynb #3dfef5ff
+# %% ../../nbs/signals/50_model.ipynb #e0de6cf6
 class SignalModel:
     "Signals -> INRs -> embeddings, and embeddings -> signals."
 
@@ -127,7 +127,7 @@ class SignalModel:
 
     def decode(self,
                z: Tensor,                        # (n, embed_dim), or one (embed_dim,)
-               size: int | None = None,          # samples a side; the kind's own by default
+               size: int | tuple[int, int] | None = None,  # samples a side; the kind's own by default
                names: list[str] | None = None,
                ) -> list:                        # or one signal, for one embedding
         "The images, sounds or shapes that embeddings stand for. Raises `EmptyShape` for a shape without a surface."
@@ -135,7 +135,7 @@ class SignalModel:
         names = names or [f"decoded {i}" for i in range(len(z))]
         return [self.signal_class.rebuilt(self.kind, self.field_of(e), size, name) for e, name in zip(z, names)]
 
-    def from_weights(self, inrs: Inrs, size: int | None = None) -> list:
+    def from_weights(self, inrs: Inrs, size: int | tuple[int, int] | None = None) -> list:
         "The images, sounds or shapes that INRs stand for."
         def field_of(w: Tensor) -> FieldOf:
             def field(x: Tensor) -> Tensor: return evaluate(self.siren, w, x)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SIGNAL_PRESETS', 'SOUND_PRESETS', 'SignalPreset', 'signal_preset']
 
-# %% ../../nbs/signals/42_presets.ipynb #2c47559f
+# %% ../../nbs/signals/42_presets.ipynb #2375259b
 from dataclasses import dataclass, replace
 
 from ..core.errors import one_of
@@ -18,7 +18,7 @@ from ..inrs.siren import SirenSpec
 from .fitting import StartSpec
 from ..tasks.transfer import TransferSpec
 
-# %% ../../nbs/signals/42_presets.ipynb #78082f1c
+# %% ../../nbs/signals/42_presets.ipynb #35b71f3c
 @dataclass(frozen=True)
 class SignalPreset:
     "All numbers of a run on signals."
@@ -26,16 +26,16 @@ class SignalPreset:
     about: str
     sizes: tuple[int, int, int]     # signals to train, to choose and to test with
     hidden: int = 32                # of an INR: width,
-    layers: int = 3                 # depth,
+    layers: int = 3                 # depth
     w0: float = 10.                 # and frequency
     start: StartSpec = StartSpec()
     fit: FitSpec = FitSpec(steps=0, points=64, batch=64, learned_points=64, largest_rate=10.)
     samples: int = 384              # of each signal, that its INR is fitted to
     questions: int = 512            # of each signal, that the decoder is trained with
-    copies: int = 1                 # moved ones of each training image, each with its INR
+    copies: int = 0                 # moved ones of each training image, each with its INR
     encoder: EncoderSpec = EncoderSpec("paper", embed_dim=256, rows=(128, 128, 256, 256))
     decoder: DecoderSpec = DecoderSpec(64, 4)
-    train: TrainSpec = TrainSpec(epochs=10_000, batch=32, points=64, lr=2e-3, max_steps=800)
+    train: TrainSpec = TrainSpec(epochs=10_000, batch=32, points=64, lr=2e-3, max_steps=700)
     head: HeadSpec = HeadSpec((256, 128), 40, 64, 1e-3, dropout=.3, mix=False)
     transfer: TransferSpec = TransferSpec(256, 4, epochs=30, batch=64, lr=1e-3)
 
@@ -53,7 +53,7 @@ RANGES["SignalPreset"] = dict(
     questions=COUNT, copies=Range(0, 1000),
 )
 
-# %% ../../nbs/signals/42_presets.ipynb #a85ba245
+# %% ../../nbs/signals/42_presets.ipynb #576bc0f0
 _SMOKE = SignalPreset(
     name="smoke",
     about="proves in seconds that everything runs; its figures mean nothing",
@@ -61,6 +61,7 @@ _SMOKE = SignalPreset(
     hidden=16,
     start=StartSpec(outer=15, inner=2, signals=4, points=32),
     fit=FitSpec(steps=0, points=32, batch=64, learned_points=32, largest_rate=10.),
+    copies=1,
     samples=64,
     questions=64,
     encoder=EncoderSpec("paper", embed_dim=32, rows=(32, 32)),
@@ -78,9 +79,9 @@ SIGNAL_PRESETS: dict[str, SignalPreset] = {p.name: p for p in (_SMOKE, _LAPTOP)}
 SOUND_PRESETS: dict[str, SignalPreset] = dict(
     smoke=replace(_SMOKE, sizes=(8, 4, 5), w0=40., copies=0),
     laptop=replace(
-        _LAPTOP, sizes=(60, 20, 40), w0=60., copies=0, start=StartSpec(outer=300, points=128),
-        fit=FitSpec(steps=0, points=128, batch=64, learned_points=128, largest_rate=10.), samples=768,
-        decoder=DecoderSpec(64, 7),
+        _LAPTOP, sizes=(60, 20, 40), w0=60., start=StartSpec(points=128), samples=768, decoder=DecoderSpec(64, 7),
+        fit=FitSpec(steps=0, points=128, batch=64, learned_points=128, largest_rate=10.),
+        about="sounds made on the spot in a few minutes of one core",
     ),
 )
 

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SIGNAL_KINDS', 'FieldOf', 'BadSignal', 'Signal', 'checked_samples', 'common_kind', 'signal_class']
 
-# %% ../../nbs/signals/10_signal.ipynb #f29eaaf1
+# %% ../../nbs/signals/10_signal.ipynb #bd4a1f5b
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from ..core.errors import BadShape, Inr2VecError, NonFinite, one_of
 from ..core.registry import Registry
 from ..core.seeds import numpy_rng
 
-# %% ../../nbs/signals/10_signal.ipynb #e4106aff
+# %% ../../nbs/signals/10_signal.ipynb #c5a6c603
 SIGNAL_KINDS: Registry = Registry("inr2vec.signals", "_signals")    # name -> the class of such signals
 FieldOf = Callable[[Tensor], Tensor]      # coordinates (n, in_dim) to logits (n,)
 
@@ -26,7 +26,7 @@ FieldOf = Callable[[Tensor], Tensor]      # coordinates (n, in_dim) to logits (n
 class BadSignal(BadShape):
     "A signal that no INR can be fitted to."
 
-# %% ../../nbs/signals/10_signal.ipynb #63913478
+# %% ../../nbs/signals/10_signal.ipynb #bdfc9dea
 @dataclass(frozen=True, eq=False)
 class Signal(ABC):
     "A function from coordinates in [-1, 1]^in_dim to values in [0, 1]^out_dim."
@@ -56,10 +56,10 @@ class Signal(ABC):
 
     @classmethod
     @abstractmethod
-    def rebuilt(cls, kind: str, field: FieldOf, size: int | None, name: str):
+    def rebuilt(cls, kind: str, field: FieldOf, size: int | tuple[int, int] | None, name: str):
         "What the function `field` stands for, `size` samples a side: an image, a sound, a shape."
 
-# %% ../../nbs/signals/10_signal.ipynb #5d9f0e63
+# %% ../../nbs/signals/10_signal.ipynb #b8052f44
 def checked_samples(signal: Signal, n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     "`signal.samples(n, seed)`; raises `BadSignal` or `NonFinite` for values that no INR can be fitted to."
     x, value = signal.samples(n, seed)
