@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['EMBEDDED', 'preset_for', 'read_parts', 'raw_values', 'Embedded', 'SignalRun', 'run_signals', 'signals_origin']
 
-# %% ../../nbs/experiments/50_signal_runs.ipynb #299d3f91
+# %% ../../nbs/experiments/50_signal_runs.ipynb #a748929f
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,7 @@ from ..signals.tones import tones
 from ..store.identity import digest_of
 from ..store.shards import Inrs
 
-# %% ../../nbs/experiments/50_signal_runs.ipynb #b23f1639
+# %% ../../nbs/experiments/50_signal_runs.ipynb #728f73de
 EMBEDDED = {"digits": digits, "tones": tones}      # data sets that need no files
 
 
@@ -50,7 +50,7 @@ def raw_values(signals: Sequence[Signal]) -> np.ndarray:  # (n, values) float32
     if all(hasattr(s, "amplitude") for s in signals): return np.stack([s.amplitude for s in signals])
     raise UnknownOption("signals", "they have no values of their own", "give images or sounds")
 
-# %% ../../nbs/experiments/50_signal_runs.ipynb #b2bee173
+# %% ../../nbs/experiments/50_signal_runs.ipynb #0cb4c964
 @dataclass(frozen=True, eq=False)
 class Embedded:
     "Signals with their INRs and embeddings."

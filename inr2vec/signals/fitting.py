@@ -6,7 +6,7 @@
 __all__ = ['ENGINE_FIELD', 'as_distance', 'stacked_samples', 'SignalRecipe', 'fit_values', 'StartSpec', 'learn_start',
            'fit_signals']
 
-# %% ../../nbs/signals/40_fitting.ipynb #4b9fde56
+# %% ../../nbs/signals/40_fitting.ipynb #09622f20
 import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -30,7 +30,7 @@ from ..store.identity import digest_of
 from ..store.inr_store import InrStore
 from ..store.shards import Inrs
 
-# %% ../../nbs/signals/40_fitting.ipynb #e1991a2f
+# %% ../../nbs/signals/40_fitting.ipynb #572b0705
 ENGINE_FIELD = "sdf"      # the field whose labels are trained with plain cross-entropy, and take all of [0, 1]
 
 
@@ -42,9 +42,10 @@ def as_distance(value: Tensor) -> Tensor:
 def stacked_samples(signals: Sequence[Signal],
                     n: int,               # samples of each
                     seed: int = 0,
+                    alike: bool = False,  # all at the same places, see `Signal.samples`
                     ) -> tuple[Tensor, Tensor]:  # (m, n, in_dim) and (m, n), values in [0, 1]
     "Samples of all signals. Raises `BadShape` for a signal that no INR can be fitted to."
-    made = [checked_samples(s, n, seed) for s in signals]
+    made = [checked_samples(s, n, seed, alike) for s in signals]
     x, value = (torch.from_numpy(np.stack(a)) for a in zip(*made))
     return x, value
 
@@ -91,7 +92,7 @@ def fit_values(recipe: SignalRecipe,
     fitted.error = fitted.error/(2*CLIP)
     return fitted
 
-# %% ../../nbs/signals/40_fitting.ipynb #0e9a7f06
+# %% ../../nbs/signals/40_fitting.ipynb #792ceaca
 @dataclass(frozen=True)
 class StartSpec:
     "How a start is learned, see `MetaSgdSpec`."
@@ -135,7 +136,7 @@ def learn_start(signals: Sequence[Signal],
     if path is not None: save_learned_start(path, siren, kind, start, made_from=made_from, signals=len(signals))
     return start
 
-# %% ../../nbs/signals/40_fitting.ipynb #cf33d013
+# %% ../../nbs/signals/40_fitting.ipynb #1effec3d
 def fit_signals(signals: Sequence[Signal],
                 recipe: SignalRecipe,
                 store,                     # a folder
@@ -173,6 +174,6 @@ def _check_group(kept: InrStore, k: int, group: list[Signal]):
 
 def _fit_group(kept: InrStore, k: int, group: list[Signal], recipe: SignalRecipe, device: str):
     "Fit some signals and write them as shard `k`."
-    x, value = (t.to(device) for t in stacked_samples(group, recipe.samples, recipe.seed))
+    x, value = (t.to(device) for t in stacked_samples(group, recipe.samples, recipe.seed, alike=True))
     fitted = fit_values(recipe, x, value, k)
     kept.write(k, [s.name for s in group], [s.label for s in group], fitted, list(map(digest_of, group)))

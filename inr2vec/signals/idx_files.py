@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['IDX_TYPES', 'MOST_BYTES', 'IDX_FILES', 'read_idx', 'idx_images', 'idx_parts']
 
-# %% ../../nbs/signals/34_idx_files.ipynb #7486974c
+# %% ../../nbs/signals/34_idx_files.ipynb #0ce9c3e5
 import gzip
 import math
 import zlib
@@ -18,7 +18,7 @@ from ..core.io import reading
 from .image_signals import ImageSignal
 from .parts import Parts, stratified
 
-# %% ../../nbs/signals/34_idx_files.ipynb #ed8bc661
+# %% ../../nbs/signals/34_idx_files.ipynb #c5246320
 IDX_TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}    # third byte -> type of the numbers
 MOST_BYTES = 1 << 32
 
@@ -53,7 +53,7 @@ def _array_of(f) -> np.ndarray:
     if f.read(1): raise Refused(f"{said}, and more follows", "copy it again: another file may be appended to it")
     return np.frombuffer(data, kind).reshape(shape).astype(kind.newbyteorder("="))
 
-# %% ../../nbs/signals/34_idx_files.ipynb #8319a58c
+# %% ../../nbs/signals/34_idx_files.ipynb #2ca31482
 IDX_FILES = {(part, what): f"{stem}-{what}-idx{3 if what == 'images' else 1}-ubyte"
              for part, stem in (("train", "train"), ("test", "t10k")) for what in ("images", "labels")}
 

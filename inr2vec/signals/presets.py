@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SIGNAL_PRESETS', 'SOUND_PRESETS', 'SignalPreset', 'signal_preset']
 
-# %% ../../nbs/signals/42_presets.ipynb #2375259b
+# %% ../../nbs/signals/42_presets.ipynb #4952acf3
 from dataclasses import dataclass, replace
 
 from ..core.errors import one_of
@@ -18,7 +18,7 @@ from ..inrs.siren import SirenSpec
 from .fitting import StartSpec
 from ..tasks.transfer import TransferSpec
 
-# %% ../../nbs/signals/42_presets.ipynb #35b71f3c
+# %% ../../nbs/signals/42_presets.ipynb #f3b0b5ac
 @dataclass(frozen=True)
 class SignalPreset:
     "All numbers of a run on signals."
@@ -53,7 +53,7 @@ RANGES["SignalPreset"] = dict(
     questions=COUNT, copies=Range(0, 1000),
 )
 
-# %% ../../nbs/signals/42_presets.ipynb #576bc0f0
+# %% ../../nbs/signals/42_presets.ipynb #bda2e39b
 _SMOKE = SignalPreset(
     name="smoke",
     about="proves in seconds that everything runs; its figures mean nothing",
@@ -77,9 +77,9 @@ _LAPTOP = SignalPreset(
 )
 SIGNAL_PRESETS: dict[str, SignalPreset] = {p.name: p for p in (_SMOKE, _LAPTOP)}
 SOUND_PRESETS: dict[str, SignalPreset] = dict(
-    smoke=replace(_SMOKE, sizes=(8, 4, 5), w0=40., copies=0),
+    smoke=replace(_SMOKE, sizes=(8, 4, 5), w0=30., copies=0),
     laptop=replace(
-        _LAPTOP, sizes=(60, 20, 40), w0=60., start=StartSpec(points=128), samples=768, decoder=DecoderSpec(64, 7),
+        _LAPTOP, sizes=(60, 20, 40), w0=30., start=StartSpec(points=128), samples=768, decoder=DecoderSpec(64, 7),
         fit=FitSpec(steps=0, points=128, batch=64, learned_points=128, largest_rate=10.),
         about="sounds made on the spot in a few minutes of one core",
     ),

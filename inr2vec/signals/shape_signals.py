@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['THE_AUTHORS', 'queries_for', 'ShapeSignal']
 
-# %% ../../nbs/signals/24_shape_signals.ipynb #3d1c2260
+# %% ../../nbs/signals/24_shape_signals.ipynb #b5da0230
 import math
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -21,7 +21,7 @@ from ..inrs.reconstruction import reconstruct
 from ..inrs.targets import to_label
 from .signal import SIGNAL_KINDS, FieldOf, Signal
 
-# %% ../../nbs/signals/24_shape_signals.ipynb #e14cc8dd
+# %% ../../nbs/signals/24_shape_signals.ipynb #a5b3c1ad
 THE_AUTHORS = QuerySpec()      # the proportions of their code
 
 
@@ -63,8 +63,10 @@ class ShapeSignal(Signal):
         if self.field == "udf": value = np.abs(value)
         return to_label(self.field, torch.from_numpy(value)).numpy()
 
-    def samples(self, n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-        "The paper's queries (n, 3) of the shape in the unit sphere, in random order, and their labels (n,)."
+    def samples(self, n: int, seed: int = 0, alike: bool = False) -> tuple[np.ndarray, np.ndarray]:
+        """The paper's queries (n, 3) of the shape in the unit sphere, in random order, and their labels (n,).
+
+        They lie near its surface, so that `alike` changes nothing."""
         x, value = make_queries(self.shape, self.field, queries_for(n), seed)
         return x[:n], to_label(self.field, torch.from_numpy(value[:n])).numpy()
 

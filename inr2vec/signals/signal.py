@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SIGNAL_KINDS', 'FieldOf', 'BadSignal', 'Signal', 'checked_samples', 'common_kind', 'signal_class']
 
-# %% ../../nbs/signals/10_signal.ipynb #bd4a1f5b
+# %% ../../nbs/signals/10_signal.ipynb #fdc6c766
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from ..core.errors import BadShape, Inr2VecError, NonFinite, one_of
 from ..core.registry import Registry
 from ..core.seeds import numpy_rng
 
-# %% ../../nbs/signals/10_signal.ipynb #c5a6c603
+# %% ../../nbs/signals/10_signal.ipynb #9be631e2
 SIGNAL_KINDS: Registry = Registry("inr2vec.signals", "_signals")    # name -> the class of such signals
 FieldOf = Callable[[Tensor], Tensor]      # coordinates (n, in_dim) to logits (n,)
 
@@ -26,11 +26,11 @@ FieldOf = Callable[[Tensor], Tensor]      # coordinates (n, in_dim) to logits (n
 class BadSignal(BadShape):
     "A signal that no INR can be fitted to."
 
-# %% ../../nbs/signals/10_signal.ipynb #bdfc9dea
+# %% ../../nbs/signals/10_signal.ipynb #bb8006e4
 @dataclass(frozen=True, eq=False)
 class Signal(ABC):
     "A function from coordinates in [-1, 1]^in_dim to values in [0, 1]^out_dim."
-    name: str                       # unique among signals that are fitted together: it seeds the samples
+    name: str                       # unique among signals that are fitted together
     label: str | None = None        # its class, where it has one
 
     in_dim: ClassVar[int]           # coordinates
@@ -46,11 +46,12 @@ class Signal(ABC):
         "Values (n,) in [0, 1] at coordinates `x` (n, in_dim)."
 
     def samples(self,
-                n: int,           # how many
+                n: int,                # how many
                 seed: int = 0,
+                alike: bool = False,   # at the same places for all signals of the kind; else the name decides, too
                 ) -> tuple[np.ndarray, np.ndarray]:  # (n, in_dim) and (n,) float32, in random order
-        "Places all over the signal, and the values there; they depend on `seed` and the name alone."
-        rng = numpy_rng(seed, "samples", self.kind, self.name)
+        "Places all over the signal, and the values there."
+        rng = numpy_rng(seed, "samples", self.kind, *([] if alike else [self.name]))
         x = rng.uniform(-1, 1, (n, self.in_dim)).astype(np.float32)
         return x, self.at(x).astype(np.float32)
 
@@ -59,10 +60,10 @@ class Signal(ABC):
     def rebuilt(cls, kind: str, field: FieldOf, size: int | tuple[int, int] | None, name: str):
         "What the function `field` stands for, `size` samples a side: an image, a sound, a shape."
 
-# %% ../../nbs/signals/10_signal.ipynb #b8052f44
-def checked_samples(signal: Signal, n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    "`signal.samples(n, seed)`; raises `BadSignal` or `NonFinite` for values that no INR can be fitted to."
-    x, value = signal.samples(n, seed)
+# %% ../../nbs/signals/10_signal.ipynb #06c420af
+def checked_samples(signal: Signal, n: int, seed: int = 0, alike: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    "`signal.samples(...)`; raises `BadSignal` or `NonFinite` for values that no INR can be fitted to."
+    x, value = signal.samples(n, seed, alike)
     if x.shape != (n, signal.in_dim) or value.shape != (n,):
         problem = f"its samples have the shapes {x.shape} and {value.shape}, not {(n, signal.in_dim)} and {(n,)}"
         many = "fit each channel as a signal of its own" if value.ndim == 2 else "correct its method `samples`"
