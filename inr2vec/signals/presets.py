@@ -32,10 +32,10 @@ class SignalPreset:
     fit: FitSpec = FitSpec(steps=0, points=64, batch=64, learned_points=64, largest_rate=10.)
     samples: int = 384              # of each signal, that its INR is fitted to
     questions: int = 512            # of each signal, that the decoder is trained with
-    copies: int = 0                 # moved ones of each training image, each with its INR
+    copies: int = 1                 # moved ones of each training image, each with its INR
     encoder: EncoderSpec = EncoderSpec("paper", embed_dim=256, rows=(128, 128, 256, 256))
     decoder: DecoderSpec = DecoderSpec(64, 4)
-    train: TrainSpec = TrainSpec(epochs=10_000, batch=32, points=64, lr=2e-3, max_steps=700)
+    train: TrainSpec = TrainSpec(epochs=10_000, batch=32, points=64, lr=2e-3, max_steps=1_500)
     head: HeadSpec = HeadSpec((256, 128), 40, 64, 1e-3, dropout=.3, mix=False)
     transfer: TransferSpec = TransferSpec(256, 4, epochs=30, batch=64, lr=1e-3)
 
@@ -61,7 +61,6 @@ _SMOKE = SignalPreset(
     hidden=16,
     start=StartSpec(outer=15, inner=2, signals=4, points=32),
     fit=FitSpec(steps=0, points=32, batch=64, learned_points=32, largest_rate=10.),
-    copies=1,
     samples=64,
     questions=64,
     encoder=EncoderSpec("paper", embed_dim=32, rows=(32, 32)),
