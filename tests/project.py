@@ -17,6 +17,7 @@ PACKAGES = {
     "viz": "pictures of shapes, curves, maps",
     "embedding": "encoders, decoder, training, presets, the model",
     "tasks": "retrieval, classification, segmentation, interpolation, generation, transfer",
+    "signals": "images, sounds and shapes as one thing: functions with INRs and embeddings",
     "baselines": "the rivals: networks on shapes and on weights, shared networks, generators",
     "experiments": "the paper's experiments and what they share",
     "studies": "the paper's appendices and our own questions",

@@ -39,7 +39,8 @@ def _docstrings(tree: ast.Module) -> Iterator[tuple[int, int]]:   # first and la
         yield text.lineno, text.end_lineno
 
 # %% ../../nbs/report/08_code_identity.ipynb #ab11163b
-CODE_THAT_COMPUTES = ("core", "data", "inrs", "store", "embedding", "tasks", "baselines", "experiments", "studies")
+_THAT_COMPUTE = "core data inrs store embedding tasks signals baselines experiments studies"
+CODE_THAT_COMPUTES = tuple(_THAT_COMPUTE.split())
 
 
 @cache
