@@ -59,7 +59,8 @@ def checked_queries(queries, width: int, metric: str) -> np.ndarray:    # (q, wi
     "Queries as a matrix. Raises `BadEmbeddings` for another width, or for one without a direction."
     q = embedding_matrix(queries, "query")
     if q.shape[1] != width:
-        raise BadEmbeddings("query", f"it has {q.shape[1]} columns, the index {width}", "embed both with the same model")
+        problem = f"it has {q.shape[1]} columns, the index {width}"
+        raise BadEmbeddings("query", problem, "embed both with the same model")
     if metric == "cosine" and not q.any(1).all():
         raise BadEmbeddings("query", "a row of zeros has no direction", "use metric='euclidean'")
     return q

@@ -66,9 +66,9 @@ def hnsw_neighbours(
     z: np.ndarray,        # (n, d) float32
     metric: str,
     seed: int,            # not used: faiss draws the levels from a seed of its own
-    links: int = 32,      # of an embedding
-    build: int = 100,     # candidates while it is built
-    search: int = 100,    # candidates of a query
+    links: int = 16,      # of an embedding
+    build: int = 64,      # candidates while it is built
+    search: int = 128,    # candidates of a query
 ) -> FaissNeighbours:
     "A graph of near neighbours. Raises `UnknownOption` where faiss is missing."
     faiss = _faiss()
@@ -83,14 +83,14 @@ def ivf_neighbours(
     z: np.ndarray,                # (n, d) float32
     metric: str,
     seed: int,                    # of k-means
-    cells: int | None = None,     # 4 times the root of n by default, with 39 embeddings each at least
+    cells: int | None = None,     # twice the root of n by default, with 39 embeddings each at least
     probes: int = 16,             # cells that a query searches
 ) -> FaissNeighbours:
     "Inverted lists of the cells of k-means. Raises `UnknownOption` where faiss is missing."
     faiss, z = _faiss(), _directions(z) if metric == "cosine" else z
-    cells = cells or max(1, min(int(4*math.sqrt(len(z))), len(z)//39))
+    cells = cells or max(1, min(int(2*math.sqrt(len(z))), len(z)//39))
     index = faiss.IndexIVFFlat(faiss.IndexFlatL2(z.shape[1]), z.shape[1], cells)
-    index.cp.seed, index.nprobe = seed_for(seed, "ivf") % 2**31, min(probes, cells)
+    index.cp.seed, index.cp.niter, index.nprobe = seed_for(seed, "ivf") % 2**31, 10, min(probes, cells)
     index.train(z)
     index.add(z)
     return FaissNeighbours(index, metric)

@@ -96,7 +96,7 @@ class HuggingFaceHub:
     def __repr__(self) -> str: return "HuggingFaceHub()"
 
     def upload(self, folder: Path, name: HubName, kind: str, message: str = "", private: bool = False) -> str:
-        "Make the repository if it is new, and one commit. Raises `Inr2VecError`, and `UnknownOption` without the extra."
+        "Make the repository if it is new, and one commit. Raises `Inr2VecError`; `UnknownOption` without the extra."
         api = _huggingface().HfApi(token=self.token)
         try:
             made = api.create_repo(name.repo, repo_type=one_of(kind, KINDS, "kind"), private=private, exist_ok=True)
@@ -106,7 +106,7 @@ class HuggingFaceHub:
         return str(made)
 
     def download(self, name: HubName, kind: str) -> Path:
-        "All files, those that are unchanged from the cache. Raises `Inr2VecError`; `UnknownOption` without the extra."
+        "All files, unchanged ones from the cache. Raises `Inr2VecError`; `UnknownOption` without the extra."
         api = _huggingface()
         try:
             return Path(api.snapshot_download(name.repo, repo_type=one_of(kind, KINDS, "kind"), revision=name.revision,
