@@ -102,7 +102,8 @@ class HuggingFaceHub:
             made = api.create_repo(name.repo, repo_type=one_of(kind, KINDS, "kind"), private=private, exist_ok=True)
             api.upload_folder(repo_id=name.repo, repo_type=kind, folder_path=str(folder), revision=name.revision,
                               commit_message=message or "upload with inr2vec", delete_patterns="*")
-        except Exception as e: raise _refused(name, e, "sign in with `hf auth login`, with a token that may write") from e
+        except Exception as e:
+            raise _refused(name, e, "sign in by `hf auth login`, with a token that may write") from e
         return str(made)
 
     def download(self, name: HubName, kind: str) -> Path:

@@ -126,20 +126,22 @@ def search_in_words(rows: list[dict], n: int, weights: list[dict] = ()) -> str: 
     "What the figures say; with rows of a search among the weights of `n` INRs as well, if there are some."
     done = [r for r in rows if "reason" not in r]
     def said(r):
-        return (f"{r['search']} {r['ms a query']:.2f} ms (95%: {r['ms, 95%']:.2f}; {r['core ms a query']:.2f} ms of a "
-                f"core), with {_recall(r):.1%} of the true neighbours, {r['MB']:,.0f} MB and {r['build, s']:.1f} s to build")
-    quick = [r["search"] for r in done if r["ms a query"] < FEW_MS]
+        return (f"{r['search']} {r['core ms a query']:.2f} ms of a core (by the clock {r['ms a query']:.2f}, and 95% "
+                f"within {r['ms, 95%']:.2f}), with {_recall(r):.1%} of the true neighbours, {r['MB']:,.0f} MB and {r['build, core s']:.1f} s "
+                "of a core to build")
+    quick = [r["search"] for r in done if r["core ms a query"] < FEW_MS]
     verb, most = "answers" if len(quick) == 1 else "answer", f"{FEW_MS:g} ms"
-    verdict = f"So none answers a median query in {most}"
-    if quick: verdict = f"So {', '.join(quick)} {verb} within milliseconds: the median query in less than {most}"
+    verdict = f"So none answers in {most} of a core"
+    if quick: verdict = f"So {', '.join(quick)} {verb} within milliseconds: in less than {most} of a core"
     text = f"Among {n:,} embeddings a query takes: {'; '.join(map(said, done))}. {verdict}."
     for r in rows:
         if "reason" in r: text += f" Not measured: {r['search']} ({r['reason'].rstrip('.')})."
     if weights:
         first, k = weights[0], n/weights[0]["INRs"]
+        ms = first["core ms a query"]
         text += (f" Among the weights of {first['INRs']:,} INRs, {first['numbers']:,} numbers each, an exact query "
-                 f"takes {first['ms a query']:.1f} ms; {n:,} of them would take {first['MB']*k/1e3:.1f} GB and, in "
-                 f"proportion, {first['ms a query']*k:,.0f} ms.")
+                 f"takes {ms:.1f} ms of a core; {n:,} of them would take {first['MB']*k/1e3:.1f} GB and, in "
+                 f"proportion, {ms*k:,.0f} ms.")
     return text
 
 

@@ -51,8 +51,9 @@ def fit_foreign(
     p, field, seed = foreign_preset(job.settings), job.field, job.seed
     config = dict(field=field, start="its own", seed=seed, siren=asdict(p.siren), fit=asdict(p.fit),
                   queries=asdict(p.queries))
-    at = Path(job.folder)/f"foreign-{field}-{p.name}-seed{seed}-{fingerprint([config, digest_of(shapes)])}"
-    store, groups = InrStore(at, config), [shapes[i:i + p.fit.batch] for i in range(0, len(shapes), p.fit.batch)]
+    key = fingerprint([config, digest_of(shapes)])
+    store = InrStore(Path(job.folder)/f"foreign-{field}-{p.name}-seed{seed}-{key}", config)
+    groups = [shapes[i:i + p.fit.batch] for i in range(0, len(shapes), p.fit.batch)]
     bar = tqdm(groups, desc="fitting from own starts", unit="batch", disable=not progress)
     for k, group in enumerate(bar):
         if k in store.entries: continue
