@@ -127,8 +127,8 @@ def search_in_words(rows: list[dict], n: int, weights: list[dict] = ()) -> str: 
     done = [r for r in rows if "reason" not in r]
     def said(r):
         return (f"{r['search']} {r['core ms a query']:.2f} ms of a core (by the clock {r['ms a query']:.2f}, and 95% "
-                f"within {r['ms, 95%']:.2f}), with {_recall(r):.1%} of the true neighbours, {r['MB']:,.0f} MB and {r['build, core s']:.1f} s "
-                "of a core to build")
+                f"within {r['ms, 95%']:.2f}), with {_recall(r):.1%} of the true neighbours, {r['MB']:,.0f} MB and "
+                f"{r['build, core s']:.1f} s of a core to build")
     quick = [r["search"] for r in done if r["core ms a query"] < FEW_MS]
     verb, most = "answers" if len(quick) == 1 else "answer", f"{FEW_MS:g} ms"
     verdict = f"So none answers in {most} of a core"
