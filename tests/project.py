@@ -22,6 +22,7 @@ PACKAGES = {
     "experiments": "the paper's experiments and what they share",
     "studies": "the paper's appendices and our own questions",
     "report": "results on disk, the paper's figures, the results page",
+    "library": "models and INRs under a name, and search among very many",
     "widgets": "pictures with controls, for JupyterLab",
     "cli": "the command line",
 }
