@@ -172,7 +172,8 @@ class AugmentationStudy:
             shapes += some
             inrs.append(its)
         if not shapes: return Copies(), None
-        return Copies(shapes, Inrs.cat(inrs)), Questions(*(torch.cat([getattr(a, k) for a in asked]) for k in ("x", "label")))
+        x, label = (torch.cat(parts) for parts in zip(*((a.x, a.label) for a in asked)))
+        return Copies(shapes, Inrs.cat(inrs)), Questions(x, label)
 
     def point(self, reader: str, way: Augmentation, n: int, seed: int) -> dict[str, float]:
         "Accuracies on the test part of a model that learned from `n` INRs and what is added to them; kept."
