@@ -89,7 +89,8 @@ WITHOUT = {
 }
 PAIRS = ("mvp",)      # layouts of partial and whole clouds
 TELL_APART = ("main", "embeddings", "cross_validation", "investigation", "shared_codes", "shared_networks",
-              "study_augmentation", "study_readability", "study_scaling")     # experiments that need two classes
+              "end_to_end", "study_augmentation", "study_readability",
+              "study_scaling")     # experiments that need two classes
 
 
 def how_many_classes(parameters: dict) -> int:

@@ -79,9 +79,10 @@ class EndToEnd(nn.Module):
     @torch.no_grad()
     def fit(self, x: Tensor, value: Tensor, seed: int = 0) -> Fitted:   # (n, q, 3), (n, q)
         "INRs of fields, by the learned steps alone, with their errors; no class is needed."
-        start, size = LearnedStart(self.start.detach(), self.log_rates.exp().detach()), self.fit_spec.batch
+        start = LearnedStart(self.start.detach(), self.log_rates.exp().detach())
+        size, device = self.fit_spec.batch, self.start.device
         parts = [
-            fit_batch(self.siren, start, a.to(self.start.device), v, self.field, self.fit_spec, seed_for(seed, "fit", k))
+            fit_batch(self.siren, start, a.to(device), v, self.field, self.fit_spec, seed_for(seed, "fit", k))
             for k, (a, v) in enumerate(zip(x.split(size), value.split(size)))
         ]
         return Fitted(*(torch.cat([getattr(p, name) for p in parts]) for name in ("weights", "loss", "error")))
@@ -103,7 +104,7 @@ class EndToEnd(nn.Module):
 @dataclass(frozen=True)
 class JointSpec:
     "How start, rates and reader are trained."
-    share: float = .05          # of cross-entropy in the outer loss
+    shares: tuple[float, ...] = (0., .1)    # of cross-entropy in the outer loss of start and rates, to choose from
     warm: int = 300             # steps of reading before the start moves
     draws: int = 2              # fits of each training shape that these read
     batch: int = 32             # INRs of such a step
@@ -119,7 +120,8 @@ class JointSpec:
 
     def __post_init__(self):
         "Raises `UnknownOption` for numbers out of their ranges."
-        if self.share < 0: raise UnknownOption("share", f"{self.share} is less than 0", "use for example 0.05")
+        if not self.shares or min(self.shares) < 0 or len(set(self.shares)) < len(self.shares):
+            raise UnknownOption("shares", f"{self.shares} are none, not all different, or less than 0", "use (0., 0.1)")
         if self.warm < 1 or self.steps < 0:
             raise UnknownOption("warm, steps", f"{self.warm} and {self.steps} are no training", "use 1 and 0, or more")
         if min(self.draws, self.batch, self.shapes, self.points, self.looks) < 1:
@@ -129,10 +131,13 @@ class JointSpec:
 class Jointly:
     "A training and how it went."
     net: EndToEnd               # in evaluation mode
+    share: float                # of cross-entropy that was kept
+    before: dict                # the state of `net` when only the reader had learned
     step: int                   # the outer step that was kept; 0: the start as it was given
     scores: dict[int, float]    # outer step -> score of the validation part; 0: before
     losses: list[float] = field_(default_factory=list)    # of each outer step: the field's loss,
     entropies: list[float] = field_(default_factory=list)    # and the cross-entropy
+    tried: dict[float, float] = field_(default_factory=dict)    # share -> its best score
     seconds: float = 0.         # of a processor
 
 @dataclass(eq=False)
@@ -182,25 +187,28 @@ class _Training:
         optimizer = torch.optim.AdamW(net.reader.parameters(), spec.reader_lr, weight_decay=1e-2)
         run_loop(net.reader, optimizer, loss, self.plan(spec.warm, "a reader of weights"), score)
 
-    def together(self) -> Jointly:
-        "The second phase: the start moves, too."
+    def together(self, share: float, before: dict, first: float) -> Jointly:
+        "The second phase: the start moves, too, from the state `before` on, whose score is `first`."
         spec, net = self.spec, self.net
-        before, first = copy.deepcopy(net.state_dict()), self.score()
-        if not spec.steps: return Jointly(net.eval(), 0, {0: first})
+        net.load_state_dict(before)
+        if not spec.steps: return Jointly(net.eval(), share, before, 0, {0: first})
         optimizer = torch.optim.AdamW([
             dict(params=[net.start], lr=spec.start_lr, weight_decay=0.),
             dict(params=[net.log_rates], lr=spec.rate_lr, weight_decay=0.),
             dict(params=list(net.reader.parameters()), lr=spec.reader_lr/2, weight_decay=1e-2),
         ])
-        result = run_loop(net, optimizer, self._loss, self.plan(spec.steps, "start and reader"), self.score)
+        plan = self.plan(spec.steps, f"start and reader, share {share}")
+        result = run_loop(net, optimizer, lambda step: self.loss(step, share), plan, self.score)
         net.hold_rates()
         step = result.step
         if result.history[step] < first:
             net.load_state_dict(before)
             step = 0
-        return Jointly(net.eval(), step, {0: first} | result.history, *([v[k] for v in result.values] for k in (1, 2)))
+        scores = {0: first} | result.history
+        return Jointly(net.eval(), share, before, step, scores, *([v[k] for v in result.values] for k in (1, 2)))
 
-    def _loss(self, step: int) -> tuple[Tensor, Tensor, Tensor]:   # what is differentiated, and its two parts
+    def loss(self, step: int, share: float) -> tuple[Tensor, Tensor, Tensor]:
+        "What is differentiated at an outer step, the field's loss, and the cross-entropy."
         spec, net = self.spec, self.net
         net.hold_rates()
         inner, rng = len(net.log_rates), torch_rng(self.seed, "outer", step)
@@ -212,8 +220,10 @@ class _Training:
         label = to_label(net.field, value)
         flat = adapted(net.siren, net.learned, x[:, :-1], label[:, :-1], net.field, spec.first_order)
         loss = field_loss(net.field, evaluate(net.siren, flat, x[:, -1]), label[:, -1]).mean()
-        entropy = F.cross_entropy(net(flat), self.y[i].to(net.start.device))
-        return loss + spec.share*entropy, loss, entropy
+        moves = flat - net.start
+        read = share*moves + (1 - share)*moves.detach()      # the same numbers, with a share of their gradient
+        entropy = F.cross_entropy(net.reader(read), self.y[i].to(net.start.device))
+        return loss + entropy, loss, entropy
 
 # %% ../../nbs/studies/97_end_to_end_training.ipynb #84a17e4e
 def train_end_to_end(
@@ -237,6 +247,13 @@ def train_end_to_end(
     with own_randomness(seed, "end to end", device=net.start.device):
         training = _Training(net, x, value, class_ids(labels, net.classes), rest, held, spec, seed, progress)
         training.read()
-        made = training.together()
-    made.seconds = time.process_time() - began
-    return made
+        before, first = copy.deepcopy(net.state_dict()), training.score()
+        tried, kept = {}, None
+        for share in spec.shares if spec.steps else (0.,):
+            made = training.together(share, before, first)
+            tried[share] = max(made.scores.values())
+            if kept is None or tried[share] > tried[kept.share]:
+                kept, state = made, copy.deepcopy(net.state_dict())
+        net.load_state_dict(state)
+    kept.tried, kept.seconds = tried, time.process_time() - began
+    return kept
