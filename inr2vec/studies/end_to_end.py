@@ -189,7 +189,8 @@ def compare_end_to_end(job: Job, plan: EndToEndPlan, watch: Callable, progress: 
         said_before, fitted_before = by_net(before, test)
         a, v = stacked_queries(test, field, queries, seed_for(seed, "unseen"))
         def error(w: Tensor) -> float:
-            return field_error(model.preset.siren, w.to(model.device), a.to(model.device), v, field).mean().item()
+            x, value = a.to(model.device), v.to(model.device)
+            return field_error(model.preset.siren, w.to(model.device), x, value, field).mean().item()
         after, at_first = error(fitted.weights), error(fitted_before.weights)
         time_of = [seconds_a_shape(lambda some, n=n: by_net(n, some), few) for n in (net, before)]
         add("end to end", accuracy(said, truth), after, trained.seconds, time_of[0])
