@@ -91,7 +91,7 @@ PAIRS = ("mvp",)      # layouts of partial and whole clouds
 TELL_APART = (     # experiments that need two classes
     "main", "baselines", "classification", "cross_validation", "embeddings", "fewer_steps", "investigation",
     "pretrained", "rebuilt_shapes", "shared_codes", "shared_networks", "study_layers", "study_matching",
-    "study_readability", "study_scaling",
+    "study_no_shared_start", "study_augmentation", "end_to_end", "study_readability", "study_scaling",
 )
 
 
