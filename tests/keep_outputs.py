@@ -28,14 +28,22 @@ def kept(output: dict) -> dict | None:
 
 def keep(executed: Path) -> Path:
     "Copy the outputs into the notebook of the same experiment; raises if its code is not what was executed."
+    from inr2vec.report.code_identity import code_alone
+
     def code(cells):
         return [
             c for c in cells if c["cell_type"] == "code" and "injected-parameters" not in c["metadata"].get("tags", [])
-        ]  # prose may change
+        ]
+
+    def sources(cells):     # prose and comments may change
+        return [
+            "" if "experiment" in c["metadata"].get("tags", []) else code_alone("".join(c["source"]))
+            for c in code(cells)
+        ]
     ran = code(json.loads(executed.read_text(encoding="utf-8"))["cells"])
     path = EXPERIMENTS/f"{executed.stem.split('-')[0]}.ipynb"
     nb = json.loads(path.read_text(encoding="utf-8"))
-    if [c["source"] for c in ran] != [c["source"] for c in code(nb["cells"])]:
+    if sources(ran) != sources(nb["cells"]):
         sys.exit(f"{path.name} has changed since {executed.name} was run: run it again")
     for cell, done in zip(code(nb["cells"]), ran): cell["outputs"] = [o for o in map(kept, done["outputs"]) if o]
     path.write_text(json.dumps(nb, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
