@@ -3,6 +3,8 @@ python tests/keep_outputs.py runs/main-families-laptop-seed0.ipynb
 
 What a reader of the repository needs stays: text, tables and still pictures. Progress bars, warnings, execution counts
 and the interactive copies of the pictures (they are made again by whoever runs the notebook) do not."""
+import base64
+import io
 import json
 import sys
 from pathlib import Path
@@ -26,6 +28,30 @@ def kept(output: dict) -> dict | None:
     return output
 
 
+MOST = 295_000      # characters of a notebook's outputs, somewhat less than the check allows
+
+
+def letters(outputs: list[dict]) -> int:
+    "The characters that outputs take in a notebook."
+    return sum(len(json.dumps(o)) for o in outputs)
+
+
+def smaller(outputs: list[dict]) -> list[dict]:
+    "The same with pictures of 16 colours, and tables without the Markdown that stands next to their HTML."
+    from PIL import Image
+    made = []
+    for output in outputs:
+        data = dict(output.get("data", {}))
+        if "image/png" in data:
+            encoded, out = "".join(data["image/png"]), io.BytesIO()
+            picture = Image.open(io.BytesIO(base64.b64decode(encoded))).convert("RGB")
+            picture.quantize(16, dither=Image.Dither.NONE).save(out, "png", optimize=True)
+            data["image/png"] = min(encoded, base64.b64encode(out.getvalue()).decode(), key=len)
+        if "text/html" in data: data.pop("text/markdown", None)
+        made.append({**output, "data": data} if data else output)
+    return made
+
+
 def keep(executed: Path) -> Path:
     "Copy the outputs into the notebook of the same experiment; raises if its code is not what was executed."
     from inr2vec.report.code_identity import code_alone
@@ -45,7 +71,9 @@ def keep(executed: Path) -> Path:
     nb = json.loads(path.read_text(encoding="utf-8"))
     if sources(ran) != sources(nb["cells"]):
         sys.exit(f"{path.name} has changed since {executed.name} was run: run it again")
-    for cell, done in zip(code(nb["cells"]), ran): cell["outputs"] = [o for o in map(kept, done["outputs"]) if o]
+    found = [[o for o in map(kept, done["outputs"]) if o] for done in ran]
+    if sum(map(letters, found)) > MOST: found = [smaller(outputs) for outputs in found]
+    for cell, outputs in zip(code(nb["cells"]), found): cell["outputs"] = outputs
     path.write_text(json.dumps(nb, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return path
 
