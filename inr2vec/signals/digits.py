@@ -8,6 +8,7 @@ __all__ = ['LARGEST_PIXEL', 'digits']
 # %% ../../nbs/signals/32_digits.ipynb #eedbaa33
 from sklearn.datasets import load_digits
 
+from ..core.errors import UnknownOption
 from .image_signals import ImageSignal
 from .parts import Parts, stratified
 
@@ -25,6 +26,9 @@ def digits(sizes: tuple[int, int, int] = (850, 150, 797),   # of training, valid
         for i, (pixels, label) in enumerate(zip(loaded.images, loaded.target))
     ]
     train, validation, test = sizes
+    if sum(sizes) > len(images):
+        what = f"parts of {train}, {validation} and {test} cannot be split off {len(images):,} images"
+        raise UnknownOption("sizes", what, f"let them have {len(images):,} or fewer together")
     if sum(sizes) < len(images): images, _ = stratified(images, sum(sizes), seed, "digits")
     tested, rest = stratified(images, test, seed, "test")
     held, learned = stratified(rest, validation, seed, "validation")

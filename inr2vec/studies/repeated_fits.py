@@ -24,7 +24,7 @@ from ..data.shapes import Shape
 from ..inrs.siren import SirenSpec, evaluate, shared_init
 from ..store.executors import Executor
 from ..store.filling import fit_shapes
-from ..store.identity import CODES, InrRecipe, digest_of, start_digest
+from ..store.identity import CODES, InrRecipe, digest_of, start_digest, start_key
 from ..store.shards import Inrs
 from ..core.io import fingerprint
 
@@ -56,6 +56,7 @@ def refit(
             shapes=digest_of(shapes),
             points=p.points,
             init=start_digest(numbered_start(p, field, 0, seed)),
+            start=start_key(p.init),      # of a file: its rates too
             code=CODES[field],
         )
     )
