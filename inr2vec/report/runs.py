@@ -53,7 +53,7 @@ class Run:
     skipped: bool = False                            # an earlier run is used instead of this one
 
     def same(self, parameters: dict, code: str) -> bool:
-        "Whether a run with these would come to the same: whatever it made is still there, too."
+        "Whether a run with these would give the same, and all files of this one still exist."
         alike = (_plain(self.parameters), self.code) == (_plain(parameters), code)
         return alike and self.state != "failed" and all(Path(f).exists() for f in self.files)
 
@@ -96,7 +96,7 @@ TELL_APART = (     # experiments that need two classes
 
 
 def how_many_classes(parameters: dict) -> int:
-    "The number of classes that a run is of, as far as its parameters and the names of folders tell."
+    "The number of classes in a run, as far as its parameters and the names of folders show."
     chosen, dataset = parameters.get("classes"), parameters.get("dataset", "families")
     if isinstance(chosen, int): return chosen
     if chosen: return len({chosen} if isinstance(chosen, str) else set(chosen))
