@@ -65,7 +65,7 @@ def _noise(ends: list[np.ndarray]) -> float:
 
 # %% ../../nbs/baselines/12_convergence.ipynb #478afe11
 def finished(metrics: Mapping[str, dict]) -> dict[str, dict]:
-    "Metrics by method without those that say `converged: False`; other entries, and methods that do not say, stay."
+    "Metrics by method, without methods that have `converged: False`; all other entries stay."
     return {k: m for k, m in metrics.items() if not isinstance(m, dict) or m.get("converged") is not False}
 
 def unfinished(metrics: Mapping[str, dict]) -> str:

@@ -26,10 +26,10 @@ def say(words: str, error: bool = False, **style) -> None:   # style: of `typer.
     LOG.log(logging.ERROR if error else logging.INFO, "%s", words.strip("\n"))
 
 
-def start_log(path: Path,          # of a file, which is continued if it is there
-              command: list[str],  # the words of the call
+def start_log(path: Path,          # of a file, which is appended to if it exists
+              command: list[str],  # the command line, word by word
               ) -> Callable[[], None]:    # ends it
-    "From here on everything goes to the log too. Raises `OSError` where the file cannot be written."
+    "Log everything from here on. Raises `OSError` if the file cannot be written."
     handler, root, began = logging.FileHandler(path, encoding="utf-8"), logging.getLogger(), time.perf_counter()
     handler.setFormatter(logging.Formatter(FORMAT))
     level, shown = root.level, warnings.showwarning

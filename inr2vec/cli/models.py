@@ -60,11 +60,11 @@ def fit(  # noqa: PLR0913 - the parameters of a command are its options
 # %% ../../nbs/cli/20_models.ipynb #7a77cf10
 Files = Annotated[list[Path], typer.Argument(help="off, obj, stl, ply, npy, npz, txt, ...; or folders of them")]
 IndexFile = Annotated[Path, typer.Option(help="a .safetensors file for the index of their embeddings")]
-UNKNOWN = "?"     # the class of a file of which nothing is known
+UNKNOWN = "?"     # the class of a file about which nothing is known
 
 
 def class_of(folders: tuple[str, ...]) -> str:
-    "The class of a file in these folders: the first of them that is not called as a part of a data set is."
+    "The class of a file in these folders: the first folder whose name is not that of a split, such as `train`."
     from inr2vec.data.layouts import PART_NAMES
     named = [name for name in folders if name.casefold() not in PART_NAMES] or folders
     return printable(named[0]) if named else UNKNOWN

@@ -24,7 +24,7 @@ if TYPE_CHECKING:      # imported where they are wanted: they take seconds
 
 # %% ../../nbs/cli/40_notebook_runs.ipynb #19bf2ffb
 def run_name(experiment: str, parameters: dict) -> str:
-    "What the files of a run are called, as its result is."
+    "The name of a run's files, which is that of its result."
     from inr2vec.experiments.jobs import data_label
     from inr2vec.report.results import Result
     label = data_label(parameters["dataset"], parameters.get("classes"))     # as `read_shapes` calls it
@@ -107,7 +107,7 @@ def run_recorded(experiment: Experiment, folder: Path, parameters: dict, quiet: 
 
 
 def _files_in(folder: Path) -> Iterator[Path]:
-    "What is in a folder and those below it, through links, each folder once."
+    "All files in a folder and its subfolders, following links, each folder once."
     entered = set()
     for at, below, files in os.walk(folder, followlinks=True):
         below[:] = [name for name in below if (real := os.path.realpath(Path(at)/name)) not in entered

@@ -27,10 +27,10 @@ from ..core.io import make_folder
 
 # %% ../../nbs/cli/10_options.ipynb #fa884fd7
 class Commands(TyperGroup):
-    "The commands; an empty word among those after `inr2vec`, as an unset variable of a shell gives, is refused."
+    "The commands. An empty argument, such as an unset variable of the shell leaves, is rejected."
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        "What Typer makes of the words, if none is empty: `Path` takes an empty one for the current folder."
+        "Typer's parsing, if no argument is empty: `Path` would take an empty one for the current folder."
         with plain_errors():
             for before, word in zip(["", *args], args):
                 if word.strip(): continue
@@ -112,7 +112,7 @@ def _classes_of(dataset: str) -> list[str]:
 
 # %% ../../nbs/cli/10_options.ipynb #8b3db55c
 def _in_words(e: OSError) -> str:
-    "What the operating system refused, in a line with a remedy."
+    "An error of the operating system in one line, with a remedy."
     where = printable(e.filename) if e.filename else "the disk"
     return f"{where}: {e.strerror or e}. Remedy: check the path, its permissions and the room that is left."
 
@@ -143,7 +143,7 @@ def before(
     version: Annotated[bool, typer.Option("--version", help="print the version")] = False,
     log: LogFile = None,
 ) -> None:
-    "Options that are given before the command."
+    "Options that come before the command."
     if version:
         typer.echo(__version__)
         raise typer.Exit()
@@ -156,7 +156,7 @@ def place_for_file(
     read: Sequence[Path] = (),                        # files that are needed, and may not be replaced
     reader: Callable[[Path], object] | None = None,   # of files that may be replaced; all by default
 ) -> Path:
-    """`path`, after a try whether a file can be written there, in place of no file that is needed or of another kind.
+    """`path`, if a file can be written there that replaces neither a file that is needed nor one of another kind.
 
     Raises `CannotWrite` where not."""
     if path.is_dir(): raise CannotWrite(path, "it is a folder", "name a file in it")

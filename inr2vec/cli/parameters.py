@@ -37,12 +37,12 @@ def check_classes(dataset: str, classes: "int | list[str] | None", field: str | 
 
 # %% ../../nbs/cli/30_parameters.ipynb #931c56f5
 def for_papermill(path: Path) -> str:
-    "`path` as papermill takes it: it formats paths, and would look up what stands in braces."
+    "`path`, escaped for papermill, which formats paths and would replace what is in braces."
     return str(path).replace("{", "{{").replace("}", "}}")
 
 
 def usual_parameters(notebook: Path) -> dict[str, object]:
-    "The parameters of a notebook, with the values that it gives them; `...` for what is not written as a plain value."
+    "The parameters of a notebook with their default values; `...` for one that is not a plain value."
     from papermill import inspect_notebook
     def value(text: str) -> object:
         try: return ast.literal_eval(text)
@@ -76,7 +76,7 @@ def _all_whole(values: list) -> bool: return bool(values) and all(type(v) is int
 
 
 def check_value(experiment: Experiment, name: str, value: object, usual: object) -> None:
-    "Raise `UnknownOption` if `value` cannot be a parameter of the experiment, which has `usual` there."
+    "Raise `UnknownOption` if `value` is not valid for a parameter of the experiment whose default is `usual`."
     what, kind = f"parameter {name} of {experiment.name}", type(usual)
     by_default = f"it is {json.dumps(usual) if isinstance(usual, list | bool) else repr(usual)} by default"
     if kind is float and type(value) is int: value = float(value)

@@ -31,7 +31,7 @@ RECORDS = Path("results")      # what the repository's own pages are made from
 
 
 def shared_parameters(wanted: dict[str, Experiment], given: dict) -> dict[str, dict]:
-    "For each experiment those of `given` that it has. Raises `UnknownOption` for one that none has."
+    "For each experiment, those of `given` that it has. Raises `UnknownOption` for a parameter that none has."
     has = {name: usual_parameters(e.notebook) for name, e in wanted.items()}
     known = dict.fromkeys(k for h in has.values() for k in h)
     for k, v in given.items():
@@ -43,19 +43,19 @@ def shared_parameters(wanted: dict[str, Experiment], given: dict) -> dict[str, d
 
 
 def results_folder(folder: Path, results: Path | None, record: bool) -> Path:
-    "Where results go. Raises `UnknownOption` for two answers at once."
+    "The folder for results. Raises `UnknownOption` if two are given."
     if record and results: raise UnknownOption("record", "it means --results results", "leave out one of the two")
     return RECORDS if record else results or folder/"results"
 
 # %% ../../nbs/cli/50_reproduction.ipynb #aec81332
 @dataclass(frozen=True)
 class Terminal:
-    "What a run shows: everything, the result alone, or JSON."
+    "What a run prints: everything, the result alone, or JSON."
     quiet: bool = False
     as_json: bool = False
 
     def tell(self, words: str, error: bool = False) -> None:
-        "What happens on the way."
+        "Report progress."
         if error: say(words, error=True, fg="red", err=True)
         elif not self.quiet: say(words, err=self.as_json)
 

@@ -64,17 +64,17 @@ class Embedded:
         return [s.label for s in self.signals]
 
     def values(self) -> np.ndarray:  # (n, pixels or samples)
-        "What the signals are made of."
+        "The raw values of the signals."
         return raw_values(self.signals)
 
 
 @dataclass(frozen=True, eq=False)
 class SignalRun:
-    "What the scores of one seed are made from."
+    "Everything that the scores of one seed are computed from."
     seed: int
     parts: Parts
     model: SignalModel
-    learned: Embedded       # the training part, and behind it the moved copies of images
+    learned: Embedded       # the training part, followed by the moved copies of images
     validation: Embedded
     test: Embedded
     folder: Path            # for more INRs

@@ -159,7 +159,7 @@ def surface_pairs(
 
 # %% ../../nbs/experiments/20_transfer_data.ipynb #348daad4
 def moved_pairs(p: Pairs, rows,                # of the training pairs
-                copies: int = 4,               # moved copies of each, besides the pair itself
+                copies: int = 4,               # moved copies of each, in addition to the pair itself
                 seed: int = 0) -> tuple[Tensor, Tensor]:  # (len(rows)*(copies + 1), embed_dim) sources and targets
     "Embeddings of training pairs and of moved copies; of the pairs alone where the encoder sees no motions."
     rows, spec = [int(i) for i in rows], p.source.preset.train

@@ -15,11 +15,11 @@ from .neighbours import NEIGHBOURS
 from ..tasks.retrieval import embedding_matrix
 
 BLOCK = 2**24        # distances of a block: 64 MB
-SPARE = 8            # candidates beyond those asked for
+SPARE = 8            # candidates in addition to those requested
 
 # %% ../../nbs/library/42_exact_neighbours.ipynb #3a51dbcc
 class ExactNeighbours:
-    "Nearest neighbours by comparing a query with everything."
+    "Nearest neighbours by comparing a query with every embedding."
 
     def __init__(self, z: np.ndarray, metric: str = "euclidean"):   # (n, d) float32
         self.z, self.metric = torch.from_numpy(z), metric
@@ -68,5 +68,5 @@ def checked_queries(queries, width: int, metric: str) -> np.ndarray:    # (q, wi
 
 @NEIGHBOURS.register("exact")
 def exact_neighbours(z: np.ndarray, metric: str, seed: int) -> ExactNeighbours:
-    "Exact search, which draws nothing."
+    "Exact search, which uses no random numbers."
     return ExactNeighbours(z, metric)

@@ -23,7 +23,7 @@ from ..store.identity import digest_of
 
 # %% ../../nbs/library/44_faiss_neighbours.ipynb #207233df
 def _faiss():
-    "The library, which is an extra, with as many threads as PyTorch. Raises `UnknownOption` where it is missing."
+    "The library, which is an extra, with as many threads as PyTorch. Raises `UnknownOption` if it is missing."
     try: import faiss
     except ImportError as e:
         remedy = "run `pip install inr2vec[search]`, or use 'exact'"
@@ -45,11 +45,11 @@ class FaissNeighbours:
 
     @property
     def nbytes(self) -> int:
-        "Of the index: what it would take as a file."
+        "Bytes of the index, measured as its size in a file."
         return int(_faiss().serialize_index(self.index).nbytes)
 
     def kneighbors(self, queries: np.ndarray, n_neighbors: int) -> tuple[np.ndarray, np.ndarray]:
-        """Distances (q, k) and rows (q, k) of what was found nearest to each of `queries` (q, d).
+        """Distances (q, k) and rows (q, k) of the nearest found to each of `queries` (q, d).
 
         Where fewer than k were found, distances are infinite and rows -1. Raises `BadEmbeddings`."""
         q = checked_queries(queries, self.index.d, self.metric)
@@ -104,12 +104,12 @@ def kept_neighbours(
     seed: int = 0,
     **options,                   # of the kind
 ) -> FaissNeighbours:
-    "What `nearest_neighbours` builds, from a file where it was built before. Raises `CannotWrite` and as that does."
+    "The result of `nearest_neighbours`, from a file if it was built before. Raises `CannotWrite` and what that raises."
     faiss, path = _faiss(), Path(path)
     asked = digest_of(kind, metric, seed, options, faiss.__version__, np.asarray(z, np.float32))
     if path.is_file() and (found := _read_kept(path, asked)) is not None:
         index = faiss.deserialize_index(found)
-        if kind == "ivf": index.nprobe = min(options.get("probes", 16), index.nlist)     # which faiss does not keep
+        if kind == "ivf": index.nprobe = min(options.get("probes", 16), index.nlist)     # faiss does not store it
         return FaissNeighbours(index, metric)
     built = nearest_neighbours(z, kind, metric, seed, **options)
     if not hasattr(built, "index"):
@@ -121,7 +121,7 @@ def kept_neighbours(
 
 
 def _read_kept(path: Path, asked: str) -> np.ndarray | None:
-    "The bytes of an index, None if it was built from something else. Raises `UnreadableFile` for another file."
+    "The bytes of an index, None if it was built from something else. Raises `UnreadableFile` for other files."
     with reading(path), safe_open(path, framework="np") as f:
         if "index" not in f.keys():
             raise UnreadableFile(path, "it is no index of faiss", "name another file: this one would be overwritten")

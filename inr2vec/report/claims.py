@@ -41,7 +41,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Claim:
-    "What the paper says, and what decides whether it holds."
+    "A claim of the paper, and the comparisons that decide whether it holds."
     claim: str
     where: str
     paper: str                         # its figure
@@ -79,7 +79,7 @@ def _figure(flat: dict, what: "str | float", n: int | None, shares: bool) -> Est
 
 
 def asked_of(check: Check, right: Estimate) -> Estimate:
-    "What the right side asks of the left: its figure, less or times the slack."
+    "The value that the left side has to reach: the right figure, minus or times the slack."
     if isinstance(check.slack, str):
         factor = float(check.slack[1:])
         return Estimate(factor*right.value, factor*right.low, factor*right.high, right.n)
@@ -169,7 +169,7 @@ PLACES = {"classes", "retrieval"}      # in a metric's path that need no words
 
 
 def _words(check: Check) -> tuple[str, tuple[str, str]]:
-    "What a check compares, and what its two sides are called where their paths differ."
+    "What a check compares in words, and the names of its two sides if their paths differ."
     def joined(parts: list[str]) -> str:
         return " ".join(p.replace("_", " ") for p in parts if p not in PLACES)
 

@@ -30,7 +30,7 @@ def _real(r: Result) -> bool: return not r.dataset.startswith("families")
 
 
 def shown_outcome(claim: Claim, outcomes: list[Outcome]) -> Outcome | None:
-    "The run that stands for a claim; None if there is none."
+    "The run that is shown for a claim; None if there is none."
     def weight(o: Outcome) -> tuple: return _real(o.result), o.inrs or 0, o.result.date
 
     return max(deciding(claim, outcomes) or outcomes, key=weight, default=None)

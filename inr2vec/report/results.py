@@ -117,7 +117,7 @@ IN_NAMES = {"preset", "dataset", "classes", "field", "fields", "encoder", "seed"
 
 @dataclass
 class Result:
-    "What one run of one experiment found, and how."
+    "The result of one run of one experiment, and how it was obtained."
     experiment: str                # for example 'retrieval'
     preset: str
     dataset: str
@@ -154,7 +154,7 @@ class Result:
 
     @property
     def inputs(self) -> dict:
-        "What its name does not tell: the digest of the shapes, the limit, and the experiment's own parameters."
+        "Inputs that the name does not show: the digest of the shapes, the limit, and the experiment's own parameters."
         declared = _declared().get(self.experiment)
         own = set(declared.parameters) - IN_NAMES if declared else set()
         found = {k: v for k, v in self.parameters.items() if k in own | {"data", "limit"}}
@@ -162,13 +162,13 @@ class Result:
         return _plain(found, "parameters", None)
 
     def differs(self, other: "Result") -> bool:
-        "Whether `other`, of the same name, is known to be made of something else."
+        "Whether `other`, which has the same name, is known to have other inputs."
         mine, theirs = self.inputs, other.inputs
         return any(mine[k] != theirs[k] for k in mine.keys() & theirs.keys())
 
     @property
     def identity(self) -> tuple:
-        "What makes a run another one than those of the same name."
+        "What distinguishes a run from others of the same name."
         return self.experiment, self.dataset, self.preset, self.seed, tuple(self.variant)
 
     @property

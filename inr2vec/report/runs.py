@@ -50,15 +50,15 @@ class Run:
     files: list[str] = field(default_factory=list)   # the executed notebook, its page, and the results
     seconds: float = 0.
     date: str = field(default_factory=_now)          # UTC
-    skipped: bool = False                            # an earlier run stands for this one
+    skipped: bool = False                            # an earlier run is used instead of this one
 
     def same(self, parameters: dict, code: str) -> bool:
-        "Whether a run with these would come to the same: whatever it made is still there, too."
+        "Whether a run with these would give the same, and all files of this one still exist."
         alike = (_plain(self.parameters), self.code) == (_plain(parameters), code)
         return alike and self.state != "failed" and all(Path(f).exists() for f in self.files)
 
     def results(self) -> list[Result]:
-        "The results that it left."
+        "The results that it wrote."
         return [load_result(f) for f in self.files if f.endswith(".json")]
 
 
@@ -74,7 +74,7 @@ def save_run(run: Run, path: Path) -> None:
 
 
 def load_run(path: Path) -> Run | None:
-    "What `save_run` wrote; None if there is nothing that can be read: it is then run again."
+    "Load what `save_run` wrote; None if it cannot be read, so that the experiment is run again."
     try: return Run(**json.loads(path.read_text()))
     except (OSError, ValueError, TypeError): return None
 
@@ -96,7 +96,7 @@ TELL_APART = (     # experiments that need two classes
 
 
 def how_many_classes(parameters: dict) -> int:
-    "The number of classes that a run is of, as far as its parameters and the names of folders tell."
+    "The number of classes in a run, as far as its parameters and the names of folders show."
     chosen, dataset = parameters.get("classes"), parameters.get("dataset", "families")
     if isinstance(chosen, int): return chosen
     if chosen: return len({chosen} if isinstance(chosen, str) else set(chosen))

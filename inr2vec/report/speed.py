@@ -134,7 +134,7 @@ ENCODERS = {
 
 
 def _fitting_work(row: dict) -> str:
-    "What a row of `fit_quality` was the fit of."
+    "The kind of fit that a row of `fit_quality` describes."
     what = "an INR of signed distances" if row["setting"].endswith("sdf") else "an INR"
     return f"fitting {what}, {row['width']} wide ({row['setting'].split(',')[0]} preset)"
 
@@ -153,7 +153,7 @@ def _encoder_rows(r: Result, kind: str) -> Iterator[dict]:
 
 
 def speed_table(folder: str | Path) -> Table:
-    "What `bench-fit`, `bench-embed` and `bench-train` found, a line each."
+    "The results of `bench-fit`, `bench-embed` and `bench-train`, one line for each."
     rows = [
         {
             "work": _fitting_work(row),

@@ -54,7 +54,7 @@ def _fields_of(r: Result, experiment: Experiment) -> tuple[str, ...]:
 
 
 def headline_rows(r: Result, experiment: Experiment) -> Iterator[dict]:
-    "The figures that stand for a result, and those that are missing with the reason."
+    "The headline figures of a result, and the missing ones with the reason."
     fields, name = _fields_of(r, experiment), encoder_name(r)
     shown = {"data": r.dataset}
     headlines = (Headline(named_path(h.path, name), named_path(h.words, name), h.column) for h in experiment.headline)

@@ -46,7 +46,7 @@ class ShapeSignal(Signal):
 
     @classmethod
     def of(cls, shape: Shape, field: str) -> "ShapeSignal":
-        "The signal of a shape, with its name and its class."
+        "The signal of a shape, with its name and class."
         return cls(shape.name, shape.label, shape, field)
 
     @property
@@ -55,7 +55,7 @@ class ShapeSignal(Signal):
         return self.field
 
     def at(self, x: np.ndarray) -> np.ndarray:
-        "Labels (n,) at coordinates `x` (n, 3) in the frame of the shape (Appendix A); `UnknownOption` for `occ`."
+        "Labels (n,) at coordinates `x` (n, 3) in the frame of the shape (Appendix B); `UnknownOption` for `occ`."
         if self.field == "occ":
             raise UnknownOption("field", "a voxel grid has values at its voxels only", "use `samples`")
         on_cloud = self.field == "udf" and self.shape.points is not None
@@ -66,13 +66,13 @@ class ShapeSignal(Signal):
     def samples(self, n: int, seed: int = 0, alike: bool = False) -> tuple[np.ndarray, np.ndarray]:
         """The paper's queries (n, 3) of the shape in the unit sphere, in random order, and their labels (n,).
 
-        They lie near its surface, so that `alike` changes nothing."""
+        They depend on the shape's surface, so `alike` has no effect."""
         x, value = make_queries(self.shape, self.field, queries_for(n), seed)
         return x[:n], to_label(self.field, torch.from_numpy(value[:n])).numpy()
 
     @classmethod
     def rebuilt(cls, kind: str, field: FieldOf, size: int | None, name: str):
-        "A cloud, mesh or voxel grid by a grid of `size` (64 by default) a side (Appendix C); raises `EmptyShape`."
+        "A cloud, mesh or voxel grid, from a grid of `size` (64 by default) per side (Appendix C). Raises `EmptyShape`."
         return reconstruct(field, kind, size or 64, 2048, 0, name)
 
 

@@ -144,7 +144,7 @@ def run_trials(
 ) -> list[dict]:
     """A row for each reference, variant and seed.
 
-    Finished ones are kept in `folder` and not run again. Raises `UnknownOption` without labels."""
+    Finished trials are kept in the job's folder and not run again. Raises `UnknownOption` without labels."""
     if any(s.label is None for s in shapes): raise UnknownOption("shapes", "some have no class", "give labelled shapes")
     chosen, rows = list(variants(job.settings) if chosen is None else chosen), []
     jobs = [(seed, v) for seed in seeds for v in (None, *chosen)]

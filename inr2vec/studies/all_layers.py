@@ -105,7 +105,7 @@ def layer_rows(models: dict[str, Prepared],      # what the encoder reads -> its
     return rows, pictures
 
 def layers_in_words(rows: list[dict]) -> str:
-    "What the figures say."
+    "The result in words, computed from the figures."
     a, b = rows
     gain, first = b["accuracy"] - a["accuracy"], [k for k in a if k.startswith("mAP")][0]
     verdict = (

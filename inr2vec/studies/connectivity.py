@@ -78,7 +78,7 @@ def barriers_by_kind(ways: dict[str, np.ndarray]) -> dict[str, dict]:
     return out
 
 def barriers_in_words(b: dict[str, dict]) -> str:
-    "What the figures say."
+    "The result in words, computed from the figures."
     same, other = b[PAIR_KINDS[0]]["barrier"], b[PAIR_KINDS[1]]["barrier"]
     def text(what, same, other):
         times = f", {other/same:.0f} times as high" if same > 0 and other/same >= 1.5 else ""

@@ -209,7 +209,7 @@ def size_curves(rows: list[dict], key: str) -> dict:
     return {k: tuple(zip(*got)) for k in dict.fromkeys(r["encoder"] for r in rows) if (got := of(k))}
 
 def sizes_in_words(rows: list[dict]) -> str:
-    "What the figures say."
+    "The result in words, computed from the figures."
     first, last = (
         next(r for r in rows if r["INR parameters"] == f(r["INR parameters"] for r in rows)) for f in (min, max)
     )

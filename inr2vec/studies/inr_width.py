@@ -85,7 +85,7 @@ def width_metrics(rows: list[dict]) -> tuple[dict, dict[str, str]]:
     }
 
 def widths_in_words(rows: list[dict]) -> str:
-    "What the figures say."
+    "The result in words, computed from the figures."
     widths, most = sorted({r["width"] for r in rows}), max(r["steps"] for r in rows)
     at = {(r["width"], r["steps"]): r["error"] for r in rows}
     parts = [f"{w} neurons {at[w, most]:.4f}" for w in widths]

@@ -14,7 +14,7 @@ def measured_rows(rows: list[dict]) -> list[dict]:
     return [r for r in rows if "reason" not in r]
 
 def frontier(rows: list[dict], cost: str = "error", worth: str = "ratio") -> list[dict]:
-    "Rows for which no other has a lower or equal `cost` and a higher `worth`, cheapest first."
+    "Rows that no other row beats with a `cost` as low and a higher `worth`, cheapest first."
     best, out = float("-inf"), []
     for r in sorted(measured_rows(rows), key=lambda r: (r[cost], -r[worth])):
         if r[worth] > best:

@@ -45,7 +45,7 @@ def spread_of_fits(z,                     # (fits, shapes, d)
 
 # %% ../../nbs/studies/20_repeatability.ipynb #dbe6b1cb
 def chosen_shapes(p: Prepared, n: int = 4) -> list[int]:
-    "The first test shape of each of `n` classes, spread over the classes."
+    "The first test shape of each of `n` classes, which are spread over all classes."
     classes = list(dict.fromkeys(p.test_labels))
     at = np.unique(np.linspace(0, len(classes) - 1, min(n, len(classes))).round().astype(int))
     return [p.test_labels.index(classes[i]) for i in at]
@@ -75,7 +75,7 @@ def repeatability(
     }
 
 def repeatability_in_words(metrics: dict[str, dict]) -> str:
-    "What the figures say."
+    "The result in words, computed from the figures."
     e = metrics["embeddings"]
     if e["ratio"] is None: return "All fits of a shape have one embedding."
     mates = e["to the nearest of its class"]/e["within"]

@@ -44,7 +44,7 @@ def refit(
     draw: int = 0,          # the number of the draw of queries, and of their order
     progress: bool = True,
 ) -> Inrs:
-    "An INR of each of `shapes`."
+    "An INR for each of `shapes`."
     p, field, seed = job.settings, job.field, job.seed
     if start: p = get_preset(p, **BY_ADAM.get(p.name, {}))    # learned rates belong to the learned start
     init = numbered_start(p, field, start, seed)

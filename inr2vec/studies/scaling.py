@@ -46,7 +46,7 @@ RAW = "raw weights"
 
 @dataclass(frozen=True)
 class Plan:
-    "What is trained and measured."
+    "The trainings to do and the measurements to make."
     sizes: tuple[int, ...]                   # numbers of training INRs, ascending
     steps: tuple[int, ...]                   # of training, ascending
     encoders: tuple[str, ...] = ENCODERS     # kinds, see `encoders`

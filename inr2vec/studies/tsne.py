@@ -76,7 +76,7 @@ def maps_of_fields(
     return maps, scores | {FIELD_TITLES[f]: {"reason": w} for f, w in why.items()}, origin
 
 def map_in_words(metrics: dict) -> str:
-    "What the figures say."
+    "The result in words, computed from the figures."
     there = {name: m for name, m in metrics.items() if "reason" not in m}
     lines = [
         f"for {name}, the nearest neighbour is of the same class for {m['nearest in the embedding']:.0%} of the test "

@@ -209,7 +209,7 @@ def matching_metrics(rows: list[dict], layers: dict[str, list[float]], embedded:
     return {"matching": matching, "fixed neurons by layer": layers, "embedded": by_encoder}
 
 def matching_in_words(rows: list[dict]) -> str:
-    "What the figures say."
+    "The result in words, computed from the figures."
     one, two = (
         next(r for r in rows if r["INRs of one shape from"] == k and r["matched by"] == "permutations") for k in STARTS
     )

@@ -46,7 +46,7 @@ class FittingMonitor(Explorer):
     def fitted(self, steps: int,
                on_step: Callable[[list], None] | None = None,   # sees the losses so far
                ) -> tuple[list[float], "Shape | np.ndarray | None"]:
-        "The losses of `steps` steps, and the shape that the INR stands for then; None if it has no surface yet."
+        "The losses of `steps` steps, and the shape that the INR then represents; None if it has no surface yet."
         if steps in self.kept: return self.kept[steps]
         losses: list[float] = []
         def each(_: int, loss: torch.Tensor) -> None:

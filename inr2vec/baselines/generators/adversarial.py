@@ -46,7 +46,7 @@ def r1_penalty(critic: Callable, real: Tensor,  # (b, n, c)
 # %% ../../../nbs/baselines/generators/10_adversarial.ipynb #952b1afa
 @dataclass(frozen=True)
 class AdversarialSpec:
-    "How a generator and a critic learn."
+    "Settings of the training of a generator and a critic."
     loss: str = "least squares"      # of `ADVERSARIAL_LOSSES`
     steps: int = 2_000               # at most
     batch: int = 16
@@ -59,7 +59,7 @@ class AdversarialSpec:
 
 @dataclass(frozen=True)
 class Adversaries:
-    "Who learns from what."
+    "Generator and critic, and the data that they learn from."
     generator: nn.Module             # both are changed in place
     critic: nn.Module
     real: Callable                   # (rows (b,), torch.Generator) -> (b, n, c): training shapes of these rows
@@ -71,7 +71,7 @@ class Adversaries:
 
 @dataclass
 class AdversarialTraining:
-    "How an adversarial training went."
+    "The history of an adversarial training."
     losses: list[tuple[float, float]]        # of critic and generator, at each step
     history: dict[int, float]                # step -> minus the distance between made and real
     step: int                                # whose generator is kept

@@ -47,7 +47,7 @@ class GemSpec:
     code_lr: float = 10.      # of the codes, in units of the network's
     neighbours: int = 5
     linear: float = 1.        # weight of 'described by neighbours'
-    isometry: float = 1.      # of 'distances tell distances'
+    isometry: float = 1.      # of 'distances of codes are distances of shapes'
     jitter: float = .05       # of new codes, in units of the distance to the nearest
     cycles: int = 1           # at most, of `steps` steps each; fewer if the error at held-out places is flat
 

@@ -23,7 +23,7 @@ NO_SURFACE = "no INR had a surface: the networks are too small, or fitted too br
 
 def shape_or_none(f: Field, preset: Preset, field: str, seed: int = 0, name: str = "INR",
                   points: int | None = None):  # of a cloud; the preset's by default
-    """The cloud (udf), mesh (sdf) or boolean grid (occ) that a field stands for, at the preset's resolution; None if
+    """The cloud (udf), mesh (sdf) or boolean grid (occ) that a field represents, at the preset's resolution; None if
     it is empty."""
     resolution = preset.queries.voxels if field == "occ" else preset.resolution
     try: return reconstruct(f, field, resolution, points or preset.points, seed, name)
@@ -57,7 +57,7 @@ def rebuilt_picture_rows(p: Prepared, rows: list[list[Shape]], progress: bool = 
     return [[made[s.name] for s in row] for row in rows]
 
 def rebuilt_test_clouds(p: Prepared, progress: bool = True) -> list[np.ndarray | None]:  # (n_i, 3)
-    "Points of the shape that each INR of the test part stands for."
+    "Points of the shape that each INR of the test part represents."
     return [as_points(made, p.model.preset.points) for made in rebuilt_test_shapes(p, progress=progress)]
 
 def resized(grid: np.ndarray, resolution: int) -> np.ndarray:  # (r, r, r) bool -> (resolution,)*3 bool
