@@ -1,7 +1,7 @@
 """Every experiment on three tiny data sets, each of one kind of shape alone: clouds, watertight meshes, voxels.
 
-Each is made on the spot: balls, boxes and rods of random size, a folder for each class and part. Two processes share the
-work, and run notebooks in themselves: a kernel for each of a hundred short runs would take half an hour."""
+Each is made on the spot: balls, boxes and rods of random size, a folder for each class and part. Two processes share
+the work, and run notebooks in themselves: a kernel for each of a hundred short runs would take half an hour."""
 import multiprocessing
 import tempfile
 import time
