@@ -8,6 +8,7 @@ __all__ = ['SENTENCES', 'change_in_words', 'rebuilding_compared', 'layers_compar
 # %% ../../nbs/report/74_sentences.ipynb #30ddff79
 from collections.abc import Callable, Mapping
 
+from ..baselines.registry import NETWORKS
 from ..experiments.intervals import FEWEST_SHAPES, Estimate, difference, is_tie, wilson
 from .claims import generated_shapes
 from .readings import SHAPES
@@ -28,10 +29,10 @@ def _too_few(n: int) -> str:
 
 # %% ../../nbs/report/74_sentences.ipynb #96b19dc6
 def rebuilding_compared(metrics: Mapping[str, dict]) -> str:
-    "A line for each kind of shapes, and one that counts; `metrics` are those of `rebuilt_shapes`: field -> method."
+    "A line on the networks of each field, and one that counts; `metrics` are those of `rebuilt_shapes`."
     lines, verbs = [], []
     for field, methods in metrics.items():
-        changes = {k: m for k, m in methods.items() if k != "inr2vec" and _tested(m)}
+        changes = {k: m for k, m in methods.items() if k in NETWORKS and _tested(m)}
         n, shapes = methods.get("rebuilt") or 0, SHAPES.get(field, field)
         if not changes: lines.append(f"{shapes}: no network was tested on rebuilt shapes")
         elif n < FEWEST_SHAPES: lines.append(f"{shapes}: no verdict, since {_too_few(n)}")
@@ -39,7 +40,7 @@ def rebuilding_compared(metrics: Mapping[str, dict]) -> str:
             found = {name: change_in_words(wilson(m["original"], n), wilson(m["rebuilt"], n))
                      for name, m in changes.items()}
             verbs += [words.split()[0] for words in found.values()]
-            lines.append(f"{shapes}, {n} test shapes: " + ", ".join(
+            lines.append(f"{shapes}, from {n} originals to the rebuilt ones: " + ", ".join(
                 f"{name} {words}{_not_finished(changes[name])}" for name, words in found.items()))
     if verbs:
         lines.append(
