@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['HOLDS', 'PARTLY', 'FAILS', 'UNTESTED', 'RELATIONS', 'OURS', 'SHARE', 'PLACES', 'COLUMNS', 'Check', 'Claim',
-           'read_claims', 'asked_of', 'from_half', 'decide', 'together', 'Comparison', 'Outcome', 'shown', 'outcome',
-           'outcomes_of', 'deciding', 'overall_verdict', 'claim_rows', 'claims_table', 'counted_verdicts',
-           'claims_page']
+           'read_claims', 'asked_of', 'from_half', 'decide', 'together', 'Comparison', 'Outcome', 'shown',
+           'generated_shapes', 'outcome', 'outcomes_of', 'deciding', 'overall_verdict', 'claim_rows', 'claims_table',
+           'counted_verdicts', 'claims_page']
 
 # %% ../../nbs/report/70_claims.ipynb #f2a82008
 import json
@@ -181,7 +181,7 @@ def _words(check: Check) -> tuple[str, tuple[str, str]]:
     return joined(a[:first] + a[last:]), (joined(a[first:last]), joined(b[first:last]))
 
 
-def _generated_shapes(r: Result) -> tuple[int, int] | None:
+def generated_shapes(r: Result) -> tuple[int, int] | None:
     "How many training and test shapes a run on all generated families has; None for other data."
     preset = r.parameters.get("preset")
     if r.dataset != "families" or not isinstance(preset, dict) or r.parameters.get("limit"): return None
@@ -202,7 +202,7 @@ def _finished(flat: dict, check: Check) -> bool:
 
 def outcome(claim: Claim, r: Result) -> Outcome | None:
     "What a result says about a claim; None if it has none of its figures."
-    flat, generated, compared = r.flat(), _generated_shapes(r), []
+    flat, generated, compared = r.flat(), generated_shapes(r), []
     n = flat.get(claim.n) or (generated[1] if generated else None)
     for check in (_of_encoder(check, encoder_name(r)) for check in claim.checks):
         left, right = (_figure(flat, side, n, bool(claim.n)) for side in (check.left, check.right))

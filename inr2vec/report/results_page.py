@@ -18,6 +18,7 @@ from .page_tables import (as_markdown, as_text, contents_table, counted_results,
                                         minutes, not_run_table, paper_table, run_table)
 from .paper import PAPER, device_in_words, figures_without_experiment
 from .results import Result
+from .sentences import sentences_of
 
 # %% ../../nbs/report/60_results_page.ipynb #0bc89190
 PREFACE = """The first experiment is the answer; those below it add a row to it. None was run on the paper's own
@@ -93,6 +94,7 @@ def result_parts(r: Result, experiment: Experiment | None) -> list[str]:
         more = (as_markdown(t) for t in tables[1:])
         parts += ["<details><summary>more of it</summary>", *more, "</details>"]
     if left: parts.append(f"{left} more numbers are in the file.")
+    parts += [f"- {as_text(line)}" for line in sentences_of(r)]
     if r.missing:
         reasons = (f"{as_text(k)} ({as_text(why)})" for k, why in r.missing.items())
         parts.append(f"Without a value: {'; '.join(reasons)}.")
