@@ -20,7 +20,10 @@ from .voxel_files import grid_surface
 @register_format(".npy")
 def read_npy(path: Path) -> dict:
     "The points (n, 3) of a `.npy` file. Raises `ValueError` for anything that is not a cloud."
-    return dict(points=np.array(xyz_columns(np.load(path, mmap_mode="r", allow_pickle=False))))
+    x = np.load(path, mmap_mode="r", allow_pickle=False)
+    if (more := path.stat().st_size - getattr(x, "offset", 0) - x.nbytes) > 0 and hasattr(x, "offset"):
+        raise Refused(f"{more:,} bytes follow its array: another one, perhaps", "save one cloud to a file")
+    return dict(points=np.array(xyz_columns(x)))
 
 # %% ../../nbs/data/46_array_files.ipynb #aede1529
 FIELDS = {"points": "points", "vertices": "vertices", "faces": "faces", "parts": "point_parts",
@@ -44,7 +47,11 @@ def read_npz(path: Path) -> dict:
         if twice: raise Refused(f"it has two arrays that could be its {twice[0].casefold()}", "save one of them")
         out = {field: f[names[name]] for name, field in FIELDS.items() if name in names}
         grids = [f[names[name]] for name in sorted(GRIDS & names.keys())] if "points" not in out else []
-    if "points" in out: refuse_queries(names)
+        said = [name for name in f.files if name.casefold() not in FIELDS and f[name].dtype == bool]
+    if "points" in out:
+        refuse_queries(names)
+        if said: raise Refused(f"it has an array of truth values, {said[0]!r}, next to its points: inside or outside,"
+                               " perhaps, or which of them count", "save the points of the surface alone")
     if len(grids) == 1 and not out: return grid_surface(grids[0])
     if ("vertices" in out) != ("faces" in out):
         raise Refused("it has only one of 'vertices' and 'faces'", "save both, or 'points' for a cloud")

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..core.errors import Refused
 from ..core.io import text_of
-from .arrays import as_numbers, refuse_queries, xyz_columns
+from .arrays import as_numbers, lines_in, refuse_queries, xyz_columns
 from .files import register_format
 
 # %% ../../nbs/data/48_text_files.ipynb #2c202003
@@ -62,7 +62,7 @@ def _columns_in_comment(lines: list[str], width: int) -> list[int] | None:
 @register_format(".txt", ".xyz", ".pts")
 def read_text_cloud(path: Path) -> dict:
     "The points (n, 3) of a text file. Raises `ValueError` if a count is wrong or something is ambiguous."
-    written = [l for l in map(str.strip, text_of(path).splitlines()) if l]
+    written = [l for l in map(str.strip, lines_in(text_of(path))) if l]
     lines = [re.split(r"[#%]|(?<=\S)\s*//", l)[0].strip() for l in written]
     lines, at, count = [l for l in lines if l], None, None
     while lines and (not NUMBER.match(lines[0]) or lines[0].isdigit()):
