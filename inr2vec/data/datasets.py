@@ -17,6 +17,7 @@ from tqdm.auto import tqdm
 from ..core.errors import Inr2VecError, UnknownClass, UnknownOption, UnreadableFile, one_of
 from ..core.fields import FIELDS
 from ..core.io import is_there, reading
+from ..core.seeds import checked_seed
 from .layouts import LAYOUTS, PART_NAMES, Entry, Layout
 from .preparation import prepared
 from .reports import Report
@@ -72,13 +73,14 @@ class ReadSpec:
         one_of(self.field, (None, *FIELDS), "field")
         many = dict(self.per_class) if isinstance(self.per_class, Mapping) else {"": self.per_class}
         given = {f"per_class {family}".strip(): number for family, number in many.items()}
-        given |= {name: getattr(self, name) for name in ("limit_per_class", "n_points", "seed")}
+        given |= {name: getattr(self, name) for name in ("limit_per_class", "n_points")}
+        object.__setattr__(self, "seed", checked_seed(self.seed))
         for name, value in given.items():
-            least = {"seed": None, "limit_per_class": 1}.get(name, 0)
+            least = {"limit_per_class": 1}.get(name, 0)
             most = {"n_points": MOST_POINTS}.get(name)
             if value is None and name in ("limit_per_class", "per_class"): continue
-            if isinstance(value, bool) or not hasattr(value, "__index__") or least is not None and value < least:
-                wanted = "a whole number" + ("" if least is None else f" of {least} or more")
+            if isinstance(value, bool) or not hasattr(value, "__index__") or value < least:
+                wanted = f"a whole number of {least} or more"
                 raise UnknownOption(name, f"{value!r} is not {wanted}", f"give {wanted}")
             if most is not None and value > most:
                 raise UnknownOption(name, f"{value} would fill the memory", f"give {most} or less")

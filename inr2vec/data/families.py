@@ -11,8 +11,9 @@ from collections.abc import Iterable
 import numpy as np
 from tqdm.auto import tqdm
 
-from ..core.errors import UnknownClass, one_of
-from ..core.seeds import numpy_rng
+from ..core.errors import UnknownClass, UnknownOption, one_of
+from ..core.seeds import checked_seed, numpy_rng
+from .arrays import whole_number
 from .family_registry import FAMILIES, PART_NAMES, part_ids
 from .shapes import Shape, check_shape, with_points, without_area
 from .solids import compose
@@ -41,8 +42,9 @@ def make_shape(family: str,    # one of `FAMILIES`
                index: int,     # which shape of the class
                seed: int = 0,  # the data set's seed
                ) -> Shape:     # a normalised watertight mesh with global part ids
-    "Shape number `index` of class `family`; it depends on the three parameters alone."
+    "Shape number `index` of class `family`; it depends on the three parameters alone. Raises `UnknownOption`."
     one_of(family, FAMILIES, "family", error=UnknownClass)
+    index, seed = whole_number(index, "index"), checked_seed(seed)
     for attempt in range(ATTEMPTS):
         again = (attempt,) if attempt else ()        # the first draw has no number
         shape = _drawn(family, index, numpy_rng(seed, "family", family, index, *again))
@@ -68,9 +70,15 @@ def make_families(
     n_points: int = 2048,  # points sampled from each mesh; none when 0
     progress: bool = True,  # show a progress bar
 ) -> list[Shape]:                       # class by class, with points and their parts
-    "Shapes `start` to `start + per_class - 1` of each class, each with points sampled from its surface."
+    """Shapes `start` to `start + per_class - 1` of each class, each with points sampled from its surface.
+
+    Raises `UnknownClass`; `UnknownOption` for numbers that are none, and for a class that is named twice."""
+    per_class, start = whole_number(per_class, "per_class"), whole_number(start, "start")
+    n_points = whole_number(n_points, "n_points")
     families = list(FAMILIES if families is None else [families] if isinstance(families, str) else families)
     for family in families: one_of(family, FAMILIES, "families", error=UnknownClass)
+    if len(set(families)) < len(families):
+        raise UnknownOption("families", f"{families} name one twice", "name each once: its shapes would be the same")
     todo = [(family, start + i) for family in families for i in range(per_class)]
     shapes = (make_shape(family, i, seed) for family, i in tqdm(todo, desc="generating shapes", disable=not progress))
     return [with_points(shape, n_points, seed) if n_points else shape for shape in shapes]
