@@ -10,7 +10,7 @@ from sklearn.datasets import load_digits
 
 from ..core.errors import UnknownOption
 from .image_signals import ImageSignal
-from .parts import Parts, stratified
+from .parts import Parts, part_sizes, stratified
 
 # %% ../../nbs/signals/32_digits.ipynb #74f4acbf
 LARGEST_PIXEL = 16.       # of these images
@@ -25,7 +25,7 @@ def digits(sizes: tuple[int, int, int] = (850, 150, 797),   # of training, valid
         ImageSignal(f"digit {i:04d}", str(label), pixels/LARGEST_PIXEL)
         for i, (pixels, label) in enumerate(zip(loaded.images, loaded.target))
     ]
-    train, validation, test = sizes
+    train, validation, test = sizes = part_sizes(sizes)
     if sum(sizes) > len(images):
         what = f"parts of {train}, {validation} and {test} cannot be split off {len(images):,} images"
         raise UnknownOption("sizes", what, f"let them have {len(images):,} or fewer together")

@@ -17,9 +17,10 @@ from matplotlib.figure import Figure
 from scipy.ndimage import map_coordinates
 
 from ..core.errors import EmptyShape, Inr2VecError, NonFinite, UnknownOption
-from ..core.seeds import numpy_rng
+from ..core.seeds import checked_seed, numpy_rng
+from ..data.arrays import as_array, whole_number
 from .signal import SIGNAL_KINDS, BadSignal, FieldOf, Signal
-from ..viz.figures import Picture, quantized
+from ..viz.figures import Picture, as_drawn, quantized
 
 # %% ../../nbs/signals/20_image_signals.ipynb #594d4d1a
 def pixel_centres(height: int, width: int) -> np.ndarray:  # (height*width, 2) float32, row by row
@@ -40,7 +41,7 @@ class ImageSignal(Signal):
 
     def __post_init__(self):
         "Raises `BadSignal`, `EmptyShape` or `NonFinite` for anything but a grey image."
-        pixels = np.asarray(self.pixels)
+        pixels = as_array(self.pixels, "pixels", self.name)
         if pixels.ndim == 3:
             remedy = "take a mean of the channels, or make a signal of each"
             raise BadSignal(self.name, f"its pixels have the shape {pixels.shape}: it has several channels", remedy)
@@ -51,6 +52,8 @@ class ImageSignal(Signal):
         if pixels.min() < 0 or pixels.max() > 1:
             problem = f"its pixels lie between {pixels.min():.3g} and {pixels.max():.3g}, not in [0, 1]"
             raise BadSignal(self.name, problem, "divide by the largest value a pixel can have, such as 255")
+        if self.motion is not None and (np.shape(self.motion) != (2, 3) or not np.isfinite(self.motion).all()):
+            raise BadSignal(self.name, "its motion is no finite (2, 3) matrix", "use `moved_images`")
         object.__setattr__(self, "pixels", pixels.astype(np.float32))
 
     @property
@@ -85,7 +88,9 @@ def moved_images(images: Sequence[ImageSignal],
                  seed: int = 0,
                  ) -> list[ImageSignal]:  # `copies` of the first, then of the second, ...
     "Copies of images, each moved at random; their names tell which is which."
-    if copies < 0: raise UnknownOption("copies", f"{copies} is no number of copies", "use 0 or more")
+    copies, seed = whole_number(copies, "copies"), checked_seed(seed)
+    for name, most in (("degrees", degrees), ("stretch", stretch), ("shift", shift)):
+        if not 0 <= most < math.inf: raise UnknownOption(name, f"{most} is no amount", "use 0 or more")
     return [_moved(image, k, (degrees, stretch, shift), seed) for image in images for k in range(copies)]
 
 
@@ -101,7 +106,8 @@ def _moved(image: ImageSignal, k: int, sizes: tuple[float, float, float], seed: 
 # %% ../../nbs/signals/20_image_signals.ipynb #88710b29
 def psnr(images: Sequence[np.ndarray], truths: Sequence[np.ndarray]) -> np.ndarray:  # (n,) in dB
     "The peak signal-to-noise ratio of each image to its truth; an exact one has 100 dB. Raises `Inr2VecError`."
-    if len(images) != len(truths): raise Inr2VecError("images", "there is not one truth for each", "give pairs")
+    if [np.shape(a) for a in images] != [np.shape(b) for b in truths]:      # NumPy would spread a row over an image
+        raise Inr2VecError("images", "there is not one truth of the same size for each", "give pairs")
     errors = np.array([np.square(np.asarray(a) - np.asarray(b)).mean() for a, b in zip(images, truths)])
     return -10*np.log10(np.maximum(errors, 1e-10))
 
@@ -113,6 +119,7 @@ def image_rows(rows: Sequence[Sequence[np.ndarray | None]],   # of pixels in [0,
                ) -> Picture:
     "A grid of small grey images."
     n, m = len(rows), max(map(len, rows), default=0)
+    if not m: raise Inr2VecError("rows", "there is no image in them", "give rows of images")
     margin = .085*max(map(len, row_titles), default=0)
     width, height = m*inches + margin + .1, n*inches + (.25 if titles else .05)
     fig = Figure(figsize=(width, height))
@@ -126,7 +133,7 @@ def image_rows(rows: Sequence[Sequence[np.ndarray | None]],   # of pixels in [0,
         image = rows[i][j] if j < len(rows[i]) else None
         if image is None: ax.set_axis_off()
         else: ax.imshow(image, cmap="gray_r", vmin=0, vmax=1)
-        if i == 0 and j < len(titles): ax.set_title(titles[j], fontsize=8, pad=3)
-        if j == 0 and i < len(row_titles): ax.text(-.12, .5, row_titles[i], transform=ax.transAxes, ha="right",
-                                                   va="center", fontsize=8)
+        if i == 0 and j < len(titles): ax.set_title(as_drawn(titles[j]), fontsize=8, pad=3)
+        if j == 0 and i < len(row_titles): ax.text(-.12, .5, as_drawn(row_titles[i]), transform=ax.transAxes,
+                                                   ha="right", va="center", fontsize=8)
     return Picture(quantized(fig, 24), None, f"{n} x {m} images")

@@ -14,9 +14,10 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from ..core.errors import EmptyShape, NonFinite, UnknownOption
+from ..core.errors import EmptyShape, Inr2VecError, NonFinite, UnknownOption
+from ..data.arrays import as_array
 from .signal import SIGNAL_KINDS, BadSignal, FieldOf, Signal
-from ..viz.figures import Picture, quantized
+from ..viz.figures import Picture, as_drawn, quantized
 
 # %% ../../nbs/signals/22_sound_signals.ipynb #381d90ed
 def moments(n: int) -> np.ndarray:  # (n,) float32
@@ -36,7 +37,7 @@ class SoundSignal(Signal):
 
     def __post_init__(self):
         "Raises `BadSignal`, `EmptyShape` or `NonFinite` for anything but a sound with one channel."
-        a = np.asarray(self.amplitude)
+        a = as_array(self.amplitude, "amplitudes", self.name)
         if a.ndim != 1 or a.dtype.kind != "f":
             problem = f"its amplitudes are {a.dtype} of the shape {a.shape}, not (n,) numbers with a fraction"
             raise BadSignal(self.name, problem, "give one channel, divided by the largest amplitude")
@@ -45,7 +46,9 @@ class SoundSignal(Signal):
         if np.abs(a).max() > 1:
             problem = f"its largest amplitude is {np.abs(a).max():.3g}, more than 1"
             raise BadSignal(self.name, problem, "divide by the largest amplitude")
-        if not self.rate > 0: raise UnknownOption("rate", f"{self.rate} is no rate", "give samples a second")
+        number = isinstance(self.rate, int | float | np.number) and not isinstance(self.rate, bool)
+        if not number or not 1 <= self.rate <= 1e9:
+            raise UnknownOption("rate", f"{self.rate!r} is no rate", "give samples a second, such as 8000")
         object.__setattr__(self, "amplitude", a.astype(np.float32))
 
     @property
@@ -77,6 +80,7 @@ def sound_rows(rows: Sequence[Sequence[SoundSignal]],
                ) -> Picture:
     "A grid of small oscillograms: amplitude against time."
     n, m = len(rows), max(map(len, rows), default=0)
+    if not m: raise Inr2VecError("rows", "there is no sound in them", "give rows of sounds")
     margin = .085*max(map(len, row_titles), default=0)
     width, height = m*size[0] + margin + .1, n*size[1] + (.3 if titles else .1)
     fig = Figure(figsize=(width, height))
@@ -87,7 +91,7 @@ def sound_rows(rows: Sequence[Sequence[SoundSignal]],
         ax.set(xticks=[], yticks=[], ylim=(-1.1, 1.1))
         ax.spines[:].set_color("#cccccc")
         if j < len(rows[i]): ax.plot(moments(len(a := rows[i][j].amplitude)), a, color="#1f4e79", lw=.7)
-        if i == 0 and j < len(titles): ax.set_title(titles[j], fontsize=8, pad=3)
-        if j == 0 and i < len(row_titles): ax.text(-.03, .5, row_titles[i], transform=ax.transAxes, ha="right",
-                                                   va="center", fontsize=8)
+        if i == 0 and j < len(titles): ax.set_title(as_drawn(titles[j]), fontsize=8, pad=3)
+        if j == 0 and i < len(row_titles): ax.text(-.03, .5, as_drawn(row_titles[i]), transform=ax.transAxes,
+                                                   ha="right", va="center", fontsize=8)
     return Picture(quantized(fig, 24), None, f"{n} x {m} sounds")
