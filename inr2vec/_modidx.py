@@ -2238,6 +2238,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                       'inr2vec/library/inr_sets.py'),
                                           'inr2vec.library.inr_sets._check_files': ( 'library/inr_sets.html#_check_files',
                                                                                      'inr2vec/library/inr_sets.py'),
+                                          'inr2vec.library.inr_sets._is_listed': ( 'library/inr_sets.html#_is_listed',
+                                                                                   'inr2vec/library/inr_sets.py'),
                                           'inr2vec.library.inr_sets._read_set': ( 'library/inr_sets.html#_read_set',
                                                                                   'inr2vec/library/inr_sets.py'),
                                           'inr2vec.library.inr_sets.load_inrs': ( 'library/inr_sets.html#load_inrs',

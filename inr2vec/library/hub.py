@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from ..core.errors import CannotWrite, Inr2VecError, UnknownOption, one_of
-from ..core.io import make_folder
+from ..core.io import is_there, make_folder
 
 KINDS = ("model", "dataset")     # what a hub keeps, in the words of the Hugging Face Hub
 
@@ -137,8 +137,12 @@ def default_hub() -> Hub:
 
 
 def local_folder(where: str | Path, kind: str, hub: Hub | None = None) -> Path:
-    "The folder `where`, or the one that the hub has under this name. Raises `Inr2VecError` if there is neither."
-    if Path(where).is_dir(): return Path(where)
+    """The folder `where`, or the one that the hub has under this name.
+
+    Raises `Inr2VecError` if there is neither, `UnknownOption` for what is no name, or an empty one."""
+    if not isinstance(where, str | Path) or not str(where).strip():
+        raise UnknownOption("name", f"{where!r} is none", "give a folder, or a name on a hub such as 'maria/chairs'")
+    if is_there(where) and Path(where).is_dir(): return Path(where)
     if is_hub_name(where): return (hub or default_hub()).download(hub_name(where), kind)
     remedy = "give a folder, or a name on a hub such as 'maria/chairs'"
     raise Inr2VecError(where, "there is no such folder, and it is no name on a hub", remedy)

@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
 from ..core.errors import CorruptStore, Inr2VecError, UnknownOption, UnreadableFile
 from ..core.io import reading
-from ..core.seeds import torch_rng
+from ..core.seeds import checked_seed, torch_rng
 from ..embedding.model import Inr2Vec, WrongStart
 from ..embedding.settings import from_plain
 from ..inrs.fitting import FitSpec
@@ -39,18 +40,29 @@ def _read_set(folder: Path) -> dict:
     with reading(path): known = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(known, dict) or known.get("format") != FORMAT:
         raise UnreadableFile(path, "it is not a published set of INRs", "give the folder that `publish_inrs` wrote")
-    if known.get("version") != VERSION:
+    if type(known.get("version")) is not int or known["version"] != VERSION:
         problem = f"it is of version {known.get('version')!r}, and this version of inr2vec reads {VERSION}"
         raise UnreadableFile(path, problem, "install the version of inr2vec that wrote it")
     if lacking := sorted({"files", "facts", "recipe", "licence"} - known.keys()):
         raise UnreadableFile(path, f"it does not say {', '.join(lacking)}", AGAIN)
+    files, words = known["files"], (known["licence"], known.get("title", ""))
+    listed = isinstance(files, dict) and all(map(_is_listed, files.items()))
+    if not listed or not all(isinstance(w, str) for w in words) or not isinstance(known["facts"], dict):
+        raise UnreadableFile(path, "its files, facts, licence or title are not those of a published set", AGAIN)
     return known
+
+
+def _is_listed(entry: tuple) -> bool:
+    "Whether a name is that of a file in the folder itself, with its size and digest."
+    name, about = entry
+    here = name == Path(name).name and name not in ("", ".", "..") and "\\" not in name
+    return here and isinstance(about, dict) and type(about.get("bytes")) is int and isinstance(about.get("sha256"), str)
 
 
 def _check_files(folder: Path, known: dict) -> None:
     "Raise `UnreadableFile` for a file that is missing or has changed; shards are compared by size alone."
     for name, about in known["files"].items():
-        path = folder/Path(name).name
+        path = folder/name
         if not path.is_file():
             remedy = "the set may not be used without its licence: get the folder again" if name == "LICENSE" else AGAIN
             raise UnreadableFile(path, "the set lacks this file", remedy)
@@ -60,6 +72,10 @@ def _check_files(folder: Path, known: dict) -> None:
         if not name.startswith("shard-") and file_digest(path) != about["sha256"]:
             raise UnreadableFile(path, "it is not the file that was published", AGAIN)
     if "LICENSE" not in known["files"]: raise UnreadableFile(folder, "it names no licence", "ask whoever published it")
+    for path in folder.iterdir():
+        read = path.name in ("config.json", "init.safetensors", "rates.safetensors", "index.jsonl")
+        if path.name not in known["files"] and (read or path.name.startswith("shard-")):
+            raise UnreadableFile(path, "it is none of the files that were published", "move it away")
 
 # %% ../../nbs/library/34_inr_sets.ipynb #99b74cec
 class InrSet:
@@ -76,6 +92,10 @@ class InrSet:
         self._shards = sorted(lines)
         self.names: list[str] = [n for k in self._shards for n in lines[k]["names"]]
         self.labels: list[str | None] = [c for k in self._shards for c in lines[k]["labels"]]
+        try: self._store.require(self.recipe.settings(), self.init)
+        except CorruptStore as e:
+            path = self.folder/"set.json"
+            raise UnreadableFile(path, "its recipe is not that of the INRs: it was edited, perhaps", AGAIN) from e
 
     def __len__(self) -> int: return len(self.names)
 
@@ -101,12 +121,14 @@ class InrSet:
     def recipe(self) -> InrRecipe:
         "How the INRs were fitted. With it, `fit_shapes` fits INRs of other shapes that are compatible with them."
         plain, at = self.about["recipe"], self.folder/"rates.safetensors"
-        rates = load_file(at)["rates"] if at.exists() else None
         try:
+            rates = load_file(at)["rates"] if at.exists() else None
             specs = {key: from_plain(cls, plain[key]) for key, cls in
                      (("siren", SirenSpec), ("fit", FitSpec), ("queries", QuerySpec))}
-            return InrRecipe(plain["field"], init=self.init, seed=plain["seed"], rates=rates, **specs)
-        except (Inr2VecError, KeyError, TypeError) as e:
+            if plain.keys() != {"field", "seed", *specs}: raise ValueError("it has other entries")
+            seed = checked_seed(plain["seed"])
+            return InrRecipe(plain["field"], init=self.init, seed=seed, rates=rates, **specs)
+        except (Inr2VecError, KeyError, TypeError, ValueError, AttributeError, SafetensorError) as e:
             raise UnreadableFile(self.folder/"set.json", f"its recipe cannot be read ({e})", AGAIN) from e
 
     def check_model(self, model: Inr2Vec) -> None:
@@ -129,8 +151,9 @@ class InrSet:
         seed: int | None = None,     # of a random order; None for the set's own order
     ) -> Iterator[Inrs]:
         "All INRs once, with one shard in memory. Raises `UnreadableFile` at a damaged shard."
-        if batch < 1: raise UnknownOption("batch", f"{batch} INRs are no batch", "use 1 or more")
-        rng = None if seed is None else torch_rng(seed, "batches of a set")
+        if type(batch) is not int or batch < 1:
+            raise UnknownOption("batch", f"{batch!r} INRs are no batch", "use a whole number of 1 or more")
+        rng = None if seed is None else torch_rng(checked_seed(seed), "batches of a set")
         order = range(len(self._shards)) if rng is None else torch.randperm(len(self._shards), generator=rng).tolist()
         for i in order:
             inrs = self._shard(self._shards[i])

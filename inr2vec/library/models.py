@@ -100,5 +100,7 @@ def load_model(
     hub: Hub | None = None,       # see `default_hub`
 ) -> Inr2Vec:
     "A model by its name. Raises `UnreadableFile` for a damaged folder, and `Inr2VecError` if there is none."
+    if not isinstance(name, str | Path) or not str(name).strip():
+        raise UnknownOption("name", f"{name!r} is none", "give a folder, or a name on a hub such as 'maria/chairs'")
     if not is_hub_name(name) or Path(name).is_dir(): return Inr2Vec.from_pretrained(name, device)
     return Inr2Vec.from_pretrained(local_folder(name, "model", hub), device)

@@ -104,7 +104,10 @@ def publish_inrs(
 
     Raises `CorruptStore` for a store that is damaged, incomplete or made with other settings, and `CannotWrite`."""
     if not isinstance(card, InrCard): raise UnknownOption("card", f"{card!r} is none", "make an `InrCard`")
-    if shard < 1: raise UnknownOption("shard", f"{shard} INRs make no file", "use 1 or more")
+    if type(shard) is not int or shard < 1:
+        raise UnknownOption("shard", f"{shard!r} INRs make no file", "use a whole number of 1 or more")
+    if not isinstance(recipe, InrRecipe | Inr2Vec):
+        raise UnknownOption("recipe", f"{recipe!r} is none", "give the model, or the recipe, that fitted the INRs")
     recipe = recipe_of(recipe) if isinstance(recipe, Inr2Vec) else recipe
     store, at = store if isinstance(store, InrStore) else InrStore(store), Path(folder).absolute()
     store.require(recipe.settings(), recipe.init)
