@@ -14,6 +14,8 @@ from pathlib import Path
 
 import typer
 
+from ..core.errors import printable
+
 # %% ../../nbs/cli/05_log.ipynb #29f542d3
 LOG = logging.getLogger("inr2vec")
 LOG.addHandler(logging.NullHandler())     # without --log nothing is written anywhere, the terminal included
@@ -21,7 +23,8 @@ FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def say(words: str, error: bool = False, **style) -> None:   # style: of `typer.secho`
-    "Print a message, and log it if there is a log."
+    "Print a message without control characters, which names of files may have, and log it if there is a log."
+    words = printable(words)
     typer.secho(words, **style)
     LOG.log(logging.ERROR if error else logging.INFO, "%s", words.strip("\n"))
 

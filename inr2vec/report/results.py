@@ -240,6 +240,18 @@ def save_result(result: Result, folder: str | Path) -> Path:
     return path
 
 
+def _of_another_type(got: dict) -> str:
+    "The first entry of a file that is not of the type that `Result` has there; '' for none."
+    of = {dict: ("metrics", "parameters", "seconds", "missing", "environment"), int: ("seed",),
+          str: ("experiment", "preset", "dataset", "date")}
+    for kind, names in of.items():
+        for name in names:
+            if type(got[name]) is not kind: return name
+    if not all(isinstance(n, int | float) for n in got["seconds"].values()): return "seconds"
+    lists = (got["parameters"].get(k) for k in ("fields", "encoders"))
+    return "" if all(x is None or isinstance(x, list) for x in lists) else "parameters"
+
+
 def load_result(path: str | Path) -> Result:
     "The result in one file; raises `UnreadableFile` if it is damaged or something else."
     with reading(path):
@@ -247,6 +259,7 @@ def load_result(path: str | Path) -> Result:
         if not isinstance(got, dict): raise ValueError("it is not a result")
         differ = sorted(got.keys() ^ {f.name for f in fields(Result)})
         if differ: raise ValueError(f"it is not a result: it lacks, or should not have, {', '.join(differ)}")
+        if odd := _of_another_type(got): raise ValueError(f"it is not a result: {odd} is of another type")
         return Result(**got)
 
 

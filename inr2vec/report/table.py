@@ -11,6 +11,8 @@ from numbers import Integral, Number
 
 from tabulate import tabulate
 
+from ..core.errors import printable
+
 # %% ../../nbs/report/05_table.ipynb #62160c99
 MISSING = "–"
 
@@ -23,10 +25,10 @@ class Table:
     digits: int = 3       # of numbers with a fraction
 
     def cell(self, value: object) -> str:
-        "A value as text: numbers rounded, what is missing as a dash."
+        "A value as text: numbers rounded, what is missing as a dash, words on one line without control characters."
         if value is None: return MISSING
         whole = isinstance(value, Integral) or not isinstance(value, Number)
-        return str(value) if whole else f"{value:.{self.digits}f}"
+        return " ".join(printable(value).splitlines()) if whole else f"{value:.{self.digits}f}"
 
     def is_numeric(self, column: str) -> bool:
         "Whether a column holds nothing but numbers and missing values."
@@ -36,7 +38,7 @@ class Table:
         "The table in a style of tabulate: 'simple', 'pipe' (Markdown) or 'html'."
         if not self.columns: return ""
         cells = [[self.cell(row.get(c)) for c in self.columns] for row in self.rows]
-        headers = [str(c) for c in self.columns]
+        headers = [" ".join(printable(c).splitlines()) for c in self.columns]
         if style == "pipe":
             cells = [[text.replace("|", "\\|") for text in row] for row in cells]
             headers = [text.replace("|", "\\|") for text in headers]

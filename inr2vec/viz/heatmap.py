@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from matplotlib.figure import Figure
 
 from ..core.errors import Inr2VecError
-from .figures import FLAT, Picture, quantized
+from .figures import FLAT, Picture, as_drawn, as_plotted, quantized
 
 # %% ../../nbs/viz/30_heatmap.ipynb #00000005
 def row_shares(counts: np.ndarray,  # (r, c)
@@ -28,7 +28,7 @@ def heatmap(counts: np.ndarray,    # (r, c), for example of `classification.conf
             ) -> Picture:
     "A heatmap of counts, normalised by row; raises `Inr2VecError` if names and counts do not match."
     counts, columns = np.asarray(counts), names if columns is None else columns
-    if counts.ndim != 2 or counts.shape != (len(names), len(columns)):
+    if counts.ndim != 2 or counts.shape != (len(names), len(columns)) or not counts.size:
         raise Inr2VecError(
             "counts", f"it has the shape {counts.shape}, for {len(names)} rows and {len(columns)} columns",
             "give a name for each row and column")
@@ -39,14 +39,14 @@ def heatmap(counts: np.ndarray,    # (r, c), for example of `classification.conf
     ax.imshow(part, cmap="Blues", vmin=0, vmax=1.2)
     for (i, j), share in np.ndenumerate(part):
         ax.text(j, i, text[i][j], ha="center", va="center", fontsize=6.5, color="white" if share > .6 else "#333333")
-    ax.set_xticks(range(len(columns)), columns, rotation=90, fontsize=7)
-    ax.set_yticks(range(len(names)), names, fontsize=7)
-    ax.set(xlabel=x, ylabel=y, title=title)
+    ax.set_xticks(range(len(columns)), list(map(as_drawn, columns)), rotation=90, fontsize=7)
+    ax.set_yticks(range(len(names)), list(map(as_drawn, names)), fontsize=7)
+    ax.set(xlabel=as_drawn(x), ylabel=as_drawn(y), title=as_drawn(title))
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)
-    cells = go.Heatmap(z=part.round(3).tolist(), x=list(columns), y=list(names), text=text, texttemplate="%{text}",
-                       colorscale="Blues", zmin=0, zmax=1.2, showscale=False)
+    x_names, y_names = (list(map(as_plotted, some)) for some in (columns, names))
+    cells = go.Heatmap(z=part.round(3).tolist(), x=x_names, y=y_names, text=text, texttemplate="%{text}", colorscale="Blues", zmin=0, zmax=1.2, showscale=False)
     fig = go.Figure(cells, layout=dict(template=FLAT))
-    fig.update_layout(title=title, width=160 + 27*len(columns), height=160 + 27*len(names), xaxis_title=x,
-                      yaxis=dict(title=y, autorange="reversed"), margin=dict(l=90, b=90))
+    fig.update_layout(title=as_plotted(title), width=160 + 27*len(columns), height=160 + 27*len(names),
+                      xaxis_title=as_plotted(x), yaxis=dict(title=as_plotted(y), autorange="reversed"), margin=dict(l=90, b=90))
     return Picture(quantized(mpl, 32), fig, title or f"{y} by {x}")

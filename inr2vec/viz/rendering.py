@@ -118,6 +118,11 @@ def prepared(item,                     # a `Shape`, (r, r, r) bool voxels, or (n
     x = s.vertices if as_mesh else s.points
     if x is None or len(x) == 0 or (as_mesh and len(s.faces) == 0):
         raise EmptyShape(s.source_or_name, "there is nothing to draw")
+    if as_mesh and s.used_vertices is None:
+        raise BadShape(s.source_or_name, "a face names a vertex that it does not have", "export the mesh again")
+    parts, of = (s.face_parts, s.faces) if as_mesh else (s.point_parts, s.points)
+    if parts is not None and len(parts) != len(of):
+        raise BadShape(s.source_or_name, f"it has {len(parts)} parts for {len(of)} places", "give one for each")
     if not np.isfinite(x).all(): raise NonFinite(s.source_or_name, "some of its coordinates are not finite")
     x = UPRIGHT[up](x.astype(np.float64))
     seen = x[np.unique(s.faces)] if as_mesh else x
