@@ -15,6 +15,7 @@ from tqdm.auto import tqdm
 
 from ..core.errors import Inr2VecError, UnknownClass, one_of
 from ..core.io import reading
+from .arrays import whole_number
 from .completion_layouts import mvp_pairs
 from .datasets import ReadSpec, open_layout
 from .reports import Report
@@ -34,7 +35,8 @@ def load_pairs(root,                                  # a folder with MVP's file
     spec = ReadSpec(layout="mvp", classes=classes, limit_per_class=limit_per_class, field="udf")
     name, layout = open_layout(root, split, spec)
     known = layout.classes(root)
-    wanted = known if classes is None else [one_of(c, known, "classes", UnknownClass) for c in classes]
+    if views is not None: views = whole_number(views, "views", 1)
+    wanted = known if classes is None else [one_of(c, known, "classes", UnknownClass) for c in spec.classes]
     report = Report(str(root), split, name, [c for c in known if c in wanted])
     pairs, n_of = [], Counter()
     for entry in tqdm(mvp_pairs(root, split, views), desc=f"reading {split}", unit=" pairs", disable=not progress):

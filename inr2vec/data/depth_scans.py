@@ -8,13 +8,15 @@ __all__ = ['random_views', 'partial_cloud', 'partial_shapes']
 # %% ../../nbs/data/70_depth_scans.ipynb #00000003
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 from tqdm.auto import tqdm
 
 from ..core.errors import EmptyShape, UnknownOption
-from ..core.seeds import numpy_rng
-from .shapes import Shape, check_shape, raycasting_scene
+from ..core.seeds import checked_seed, numpy_rng
+from .arrays import whole_number
+from .shapes import Shape, check_shape, fits_unit_sphere, raycasting_scene, unit_frame
 
 # %% ../../nbs/data/70_depth_scans.ipynb #00000005
 def _rays(camera: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:  # (n, 6) origins and directions
@@ -63,9 +65,16 @@ def partial_cloud(shape: Shape,              # in the unit sphere
                   rng: np.random.Generator,
                   distance: float = 3.,      # of the camera from the centre
                   ) -> Shape:                # a cloud in the frame of `shape`
-    "What a camera sees of `shape`."
-    if not distance > 1: raise UnknownOption("distance", f"{distance} is within the unit sphere", "use more than 1")
+    """What a camera sees of `shape`, which stands around its unit sphere: a shape of another size is scanned from as far
+    as its own size asks for. Raises `UnknownOption` for numbers that are out of range."""
+    n = whole_number(n, "n", 1)
+    if not 1 < distance < np.inf:
+        raise UnknownOption("distance", f"{distance} is within the unit sphere, or none", "use more than 1")
     check_shape(shape)
+    if not fits_unit_sphere(shape):      # the camera would stand inside of it, or see next to nothing
+        centre, radius = unit_frame(shape)
+        seen = partial_cloud(shape.normalized(), view, n, rng, distance)
+        return replace(seen, points=seen.points.astype(np.float64)*radius + centre)
     camera = distance*np.asarray(view, np.float64)/np.linalg.norm(view)
     seen = (_seen_of_mesh if shape.has_mesh else _seen_of_cloud)(shape, camera, n, rng)
     if len(seen) < 2:
@@ -84,7 +93,7 @@ def partial_shapes(
     progress: bool = True,
 ) -> list[Shape]:  # len(shapes)*views clouds: all views of the first shape, then those of the next
     "Partial clouds of `shapes`, named 'shape/view 0' and so on, from random sides."
-    if views < 1: raise UnknownOption("views", f"{views} shows nothing", "use 1 or more")
+    views, seed = whole_number(views, "views", 1), checked_seed(seed)
     out = []
     for shape in tqdm(list(shapes), desc="scanning", unit="shape", disable=not progress):
         for v, view in enumerate(random_views(views, numpy_rng(seed, "views", shape.name))):

@@ -22,8 +22,8 @@ from .shapes import Shape
 
 # %% ../../nbs/data/51_folder_layouts.ipynb #00abea7b
 def _subfolders(folder: Path) -> list[str]:
-    "The names of the folders inside `folder`, hidden ones left out; none where it cannot be opened."
-    try: return sorted(p.name for p in os.scandir(folder) if p.is_dir() and not p.name.startswith("."))
+    "The names of the folders inside `folder`, without hidden ones and links in a circle; none where it cannot be opened."
+    try: return sorted(name for name in os.listdir(folder) if not name.startswith(".") and (folder/name).is_dir())
     except OSError: return []
 
 def class_folders(root: Path, split: str) -> list[tuple[str, Path]]:
