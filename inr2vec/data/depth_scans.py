@@ -65,8 +65,8 @@ def partial_cloud(shape: Shape,              # in the unit sphere
                   rng: np.random.Generator,
                   distance: float = 3.,      # of the camera from the centre
                   ) -> Shape:                # a cloud in the frame of `shape`
-    """What a camera sees of `shape`, which stands around its unit sphere: a shape of another size is scanned from as far
-    as its own size asks for. Raises `UnknownOption` for numbers that are out of range."""
+    """What a camera sees of `shape`, which stands around its unit sphere: a shape of another size is scanned from
+    as far as its own size asks for. Raises `UnknownOption` for numbers that are out of range."""
     n = whole_number(n, "n", 1)
     if not 1 < distance < np.inf:
         raise UnknownOption("distance", f"{distance} is within the unit sphere, or none", "use more than 1")

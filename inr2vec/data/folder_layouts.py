@@ -22,7 +22,7 @@ from .shapes import Shape
 
 # %% ../../nbs/data/51_folder_layouts.ipynb #00abea7b
 def _subfolders(folder: Path) -> list[str]:
-    "The names of the folders inside `folder`, without hidden ones and links in a circle; none where it cannot be opened."
+    "The folders inside `folder` by name, without hidden ones and links in a circle; none where it cannot be opened."
     try: return sorted(name for name in os.listdir(folder) if not name.startswith(".") and (folder/name).is_dir())
     except OSError: return []
 

@@ -29,7 +29,8 @@ def masked(images: Sequence[ImageSignal],
            seed: int = 0,
            ) -> Masked:
     "Each image with a square blanked, at a random place. Raises `UnknownOption` for a share of 0, 1 or beyond."
-    if not isinstance(share, int | float) or not 0 < share < 1: raise UnknownOption("share", f"{share} of a side leaves nothing to do", "use 0.5 for half")
+    if not isinstance(share, int | float) or not 0 < share < 1:
+        raise UnknownOption("share", f"{share} of a side leaves nothing to do", "use 0.5 for half")
     out, hidden = [], []
     for image in images:
         pixels, rng = image.drawn(), numpy_rng(seed, "masked", image.name)
@@ -37,7 +38,8 @@ def masked(images: Sequence[ImageSignal],
         at = [int(rng.integers(0, n - k + 1)) for n, k in zip(pixels.shape, size)]
         blank = np.zeros(pixels.shape, bool)
         blank[at[0]:at[0] + size[0], at[1]:at[1] + size[1]] = True
-        if blank.all(): raise UnknownOption("share", f"{share} of {image.name!r} is all of it", "use less, or larger images")
+        if blank.all():
+            raise UnknownOption("share", f"{share} of {image.name!r} is all of it", "use less, or larger images")
         out.append(replace(image, name=f"{image.name}, masked", pixels=np.where(blank, 0, pixels), motion=None))
         hidden.append(blank)
     return Masked(out, hidden)
@@ -48,7 +50,8 @@ def nearest_whole(query: Masked,
                   ) -> list[np.ndarray]:            # of each query, the pixels of one of them
     "For each masked image, the training image that is nearest to it in the visible pixels."
     if len(sizes := {s.size for s in (*query.images, *gallery)}) != 1 or not len(gallery):
-        raise BadShape("gallery", f"its images and the masked ones are of {len(sizes)} sizes", "give images of one size")
+        problem = f"its images and the masked ones are of {len(sizes)} sizes"
+        raise BadShape("gallery", problem, "give images of one size")
     whole = np.stack([g.drawn() for g in gallery])
     out = []
     for image, blank in zip(query.images, query.hidden):
@@ -68,7 +71,8 @@ def linear_transfer(z_source, z_target, z) -> np.ndarray:  # (n, d), (n, e), (m,
 def completion_errors(made: Sequence[np.ndarray], wholes: Sequence[np.ndarray], query: Masked) -> dict:
     "`whole` and `hidden`: root mean squared errors of each image (n,), over all pixels and over those that were blank."
     if not [np.shape(a) for a in made] == [np.shape(b) for b in wholes] == [h.shape for h in query.hidden]:
-        raise BadShape("made", "its images are not of the sizes, or the number, of the masked ones", "give one for each")
+        problem = "its images are not of the sizes, or the number, of the masked ones"
+        raise BadShape("made", problem, "give one for each")
     squares = [np.square(np.asarray(a) - b) for a, b in zip(made, wholes, strict=True)]
     return dict(
         whole=np.array([np.sqrt(s.mean()) for s in squares]),

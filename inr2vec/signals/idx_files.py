@@ -89,8 +89,8 @@ def idx_images(folder, part: str) -> list[ImageSignal]:
 def idx_parts(folder, sizes: tuple[int, int, int], seed: int = 0) -> Parts:
     """`sizes` images of each part of a folder; the validation part is taken from the training files.
 
-    Raises `UnknownOption` for sizes that cannot be had, and what `idx_images` raises; `UnreadableFile` and `UnknownClass`
-    for test images of another size, or of classes that no training image has."""
+    Raises `UnknownOption` for sizes that cannot be had, what `idx_images` raises, and `UnreadableFile` and
+    `UnknownClass` for test images of another size, or of classes that no training image has."""
     train, validation, test = part_sizes(sizes)
     if not Path(folder).is_dir(): raise Inr2VecError(folder, "there is no such folder", "give one with IDX files")
     of_train, of_test = idx_images(folder, "train"), idx_images(folder, "test")
@@ -107,8 +107,8 @@ NEED_NO_FILES = ("digits", "tones")      # data sets whose name a folder may hav
 def _check_alike(folder: Path, train: list[ImageSignal], test: list[ImageSignal]) -> None:
     "Raise unless test images have the size of training images, and their classes."
     if train[0].size != test[0].size:
-        at, problem = folder/IDX_FILES["test", "images"], f"its images are of {test[0].size} pixels, not {train[0].size}"
-        raise UnreadableFile(at, problem, "take all four files from one place")
+        problem = f"its images are of {test[0].size} pixels, not {train[0].size}"
+        raise UnreadableFile(folder/IDX_FILES["test", "images"], problem, "take all four files from one place")
     if unknown := sorted({s.label for s in test} - {s.label for s in train}):
         problem = f"its class {unknown[0]!r} is none of the training images'"
         raise UnknownClass(folder/IDX_FILES["test", "labels"], problem, "take all four files from one place")

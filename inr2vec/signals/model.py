@@ -123,7 +123,8 @@ class SignalModel:
         elif not isinstance(what, Tensor): what = self.fit_inrs(what, store, progress)
         weights = (what.weights if isinstance(what, Inrs) else what).float()
         if bad := int((~weights.isfinite().reshape(len(weights), -1).all(1)).sum()):
-            raise NonFinite("weights", f"{bad} of {len(weights)} INRs are not finite", "leave them out: `inrs.finite()`")
+            problem = f"{bad} of {len(weights)} INRs are not finite"
+            raise NonFinite("weights", problem, "leave them out: `inrs.finite()`")
         encoder = self.encoder.to(self.device)
         return torch.cat([encoder(w.to(self.device)).cpu() for w in weights.split(batch)])
 
@@ -145,7 +146,8 @@ class SignalModel:
         if z.ndim == 1: return self.decode(z[None], size, names)[0]
         _check_size(size)
         names = [f"decoded {i}" for i in range(len(z))] if names is None else names
-        if len(names) != len(z): raise Inr2VecError("names", f"there are {len(names)} for {len(z)}", "give one for each")
+        if len(names) != len(z):
+            raise Inr2VecError("names", f"there are {len(names)} for {len(z)}", "give one for each")
         return [self.signal_class.rebuilt(self.kind, self.field_of(e), size, name) for e, name in zip(z, names)]
 
     def from_weights(self, inrs: Inrs, size: int | tuple[int, int] | None = None) -> list:

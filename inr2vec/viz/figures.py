@@ -251,7 +251,8 @@ def curves(series: dict,           # {name: (xs, ys)}
                                "give two rows of one length")
         keep = np.unique(np.linspace(0, len(xs) - 1, min(len(xs), max_points)).round().astype(int))
         c, (dash, plotly_dash) = DARK_ENOUGH[i % 6], LINES[i//6 % len(LINES)]
-        fig.add_scatter(x=xs[keep], y=ys[keep], name=as_plotted(name), mode="lines", line=dict(color=c, dash=plotly_dash))
+        look = dict(color=c, dash=plotly_dash)
+        fig.add_scatter(x=xs[keep], y=ys[keep], name=as_plotted(name), mode="lines", line=look)
         ax.plot(xs[keep], ys[keep], color=c, ls=dash, lw=1.6, label=as_drawn(name))
     fig.update_layout(title=as_plotted(title), xaxis_title=as_plotted(x), yaxis_title=as_plotted(y),
                       yaxis_type="log" if log else "linear")

@@ -45,8 +45,10 @@ def heatmap(counts: np.ndarray,    # (r, c), for example of `classification.conf
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)
     x_names, y_names = (list(map(as_plotted, some)) for some in (columns, names))
-    cells = go.Heatmap(z=part.round(3).tolist(), x=x_names, y=y_names, text=text, texttemplate="%{text}", colorscale="Blues", zmin=0, zmax=1.2, showscale=False)
+    cells = go.Heatmap(z=part.round(3).tolist(), x=x_names, y=y_names, text=text, texttemplate="%{text}",
+                       colorscale="Blues", zmin=0, zmax=1.2, showscale=False)
     fig = go.Figure(cells, layout=dict(template=FLAT))
     fig.update_layout(title=as_plotted(title), width=160 + 27*len(columns), height=160 + 27*len(names),
-                      xaxis_title=as_plotted(x), yaxis=dict(title=as_plotted(y), autorange="reversed"), margin=dict(l=90, b=90))
+                      xaxis_title=as_plotted(x), yaxis=dict(title=as_plotted(y), autorange="reversed"),
+                      margin=dict(l=90, b=90))
     return Picture(quantized(mpl, 32), fig, title or f"{y} by {x}")
