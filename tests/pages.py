@@ -118,8 +118,9 @@ def part_problems(site: Path, pages: list) -> Iterator[str]:
         for address in (at.edit(f"nbs/{page.name}"), at.file(f"nbs/{page.name}"), at.report(page.title).split("?")[0]):
             if f'href="{address}' not in text: yield f"{page.href} does not link to {address}"
         if at.version not in text: yield f"{page.href} does not name the version"
-        if colab.is_offered(page) != ("colab.research" in text): yield f"{page.href}: Colab where it is not offered, or not"
-        if colab.is_offered(page) and "%pip install -q" not in (site/"notebooks"/page.name).read_text(encoding="utf-8"):
+        offered, taken_away = colab.is_offered(page), (site/"notebooks"/page.name).read_text(encoding="utf-8")
+        if offered != ("colab.research" in text): yield f"{page.href}: Colab where it is not offered, or not"
+        if offered and "%pip install -q" not in taken_away:
             yield f"{page.href}: the notebook to download does not install the package"
         for path, line, name in re.findall(r'/blob/\w+/(inr2vec/\S+?)#L(\d+)" aria-label="source of ([\w.]+)', text):
             found = (ROOT/path).read_text(encoding="utf-8").splitlines()[int(line) - 1]

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 from .log import say
 from .options import (Classes, Dataset, Device, EncoderName, FieldName, Folder, Model, PresetName, Quiet,
-                                 Seed, Set, app, check_ending, parse_classes, place_for_file, plain_errors)
+                                 Seed, Set, app, check_ending, model_folder, parse_classes, place_for_file,
+                                 plain_errors)
 from ..core.errors import Inr2VecError, UnknownOption, UnreadableFile, printable
 from ..core.io import make_folder
 

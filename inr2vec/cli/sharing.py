@@ -136,7 +136,9 @@ def push(  # noqa: PLR0913 - the parameters of a command are its options
     ],
     name: Annotated[str, typer.Argument(help="user/name on the hub")],
     licence: Annotated[Optional[str], typer.Option(help="of a model, e.g. apache-2.0; a set has its own")] = None,
-    card: Annotated[Optional[Path], typer.Option(help="a model's page, in Markdown; the folder's own by default")] = None,
+    card: Annotated[
+        Optional[Path], typer.Option(help="a model's page, in Markdown; the folder's own by default")
+    ] = None,
     private: Annotated[bool, typer.Option("--private", help="for nobody else to see")] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -7,7 +7,7 @@ __all__ = ['SIZE', 'FRAME', 'COLOURS', 'MOST_POINTS', 'small_picture', 'Album', 
 
 # %% ../../nbs/widgets/08_thumbnails.ipynb #8de63c62
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
