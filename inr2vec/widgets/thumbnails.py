@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image as Pixels, ImageOps
 
-from ..core.errors import BadShape
 from ..data.shapes import Shape
 from ..viz.rendering import RIGHT, WRONG, part_colours, prepared, rendered
 
