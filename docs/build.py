@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import colab
 import scenes
 import sidebar
 from cells import Body, read_page
@@ -38,10 +39,38 @@ def navigation(items: list, here: Page, pages: dict[str, Page]) -> str:
     return out
 
 
+def toc_items(page: Page) -> str:
+    "The headings of a page, and what it defines, as a list of links."
+    items = "".join(f'<li class="l{level}"><a href="#{name}">{text}</a></li>' for level, name, text in page.toc)
+    return f"<ul>{items}</ul>" if items else ""
+
+
 def contents(page: Page) -> str:
     "The table of contents next to a page."
-    items = "".join(f'<li class="l{level}"><a href="#{name}">{text}</a></li>' for level, name, text in page.toc)
-    return f'<nav class="toc" aria-label="on this page"><p>On this page</p><ul>{items}</ul></nav>' if items else ""
+    items = toc_items(page)
+    return f'<nav class="toc" aria-label="on this page"><p>On this page</p>{items}</nav>' if items else ""
+
+
+def short_contents(page: Page) -> str:
+    "The same above the text, to unfold, where there is no room next to it."
+    items = toc_items(page)
+    return f'<details class="short-toc"><summary>On this page</summary>{items}</details>' if items else ""
+
+
+def sections_above(items: list, name: str) -> list[str]:
+    "The sections of the sidebar that a page stands in, from the outermost."
+    for item in items:
+        if isinstance(item, str): continue
+        section, inside = item
+        if name in inside: return [section]
+        if found := sections_above(inside, name): return [section, *found]
+    return []
+
+
+def trail(items: list, page: Page) -> str:
+    "Where a page stands, for those who come from a search."
+    above = sections_above(items, page.name)
+    return f'<p class="trail">{" › ".join(map(html.escape, above))}</p>' if above else ""
 
 
 def names_everywhere(pages: dict[str, Page]) -> Names:
@@ -72,14 +101,11 @@ def link(address: str, text: str, attributes: str = "") -> str:
 
 
 def meta(page: Page) -> str:
-    "The module of a page, its notebook to take away, and Colab where the notebook installs the package there."
+    "The module of a page, its notebook to take away, and Colab where it is offered."
     file = Path(page.name).name
     parts = [f"<code>inr2vec.{page.module.removesuffix('.__init__')}</code>"] if page.module else []
     parts.append(f'notebook {link(f"{page.up}notebooks/{page.name}", file, " download")}')
-    if page.installs:
-        address = html.escape(repository().colab(f"nbs/{page.name}"), quote=True)
-        parts.append(f'<a class="badge" href="{address}"><b aria-hidden="true">CO</b>Open in Colab</a>')
-    return " · ".join(parts)
+    return " · ".join(filter(None, [*parts, colab.badge(page)]))
 
 
 def footer(page: Page) -> str:
@@ -97,18 +123,20 @@ def scripts(page: Page, text: str) -> str:
 
 
 def write_page(out: Path, template: str, fields: dict[str, str], page: Page) -> None:
-    "Fill the template and write the page; the notebook is laid next to it."
+    "Fill the template and write the page; the notebook to download is laid next to it."
     for target in (out/page.href, out/"notebooks"/page.name): target.parent.mkdir(parents=True, exist_ok=True)
     text = re.sub(r"\{\{(\w+)\}\}", lambda m: fields[m[1]], template)
     (out/page.href).write_text(text, encoding="utf-8")
-    shutil.copy(NBS/page.name, out/"notebooks"/page.name)
+    source = colab.notebook(page, (NBS/page.name).read_text(encoding="utf-8"))
+    (out/"notebooks"/page.name).write_text(source, encoding="utf-8")
 
 
 def write_theme(out: Path, texts: list[tuple[Page, str]]) -> None:
     "Style sheet, scripts, and what the search looks in."
     style = "\n".join((THEME/f"{name}.css").read_text(encoding="utf-8") for name in STYLES)
-    dark = f"@media screen and (prefers-color-scheme: dark) {{\n{colours('native')}}}\n"
-    (out/"style.css").write_text(style + colours("friendly") + dark, encoding="utf-8")
+    (out/"style.css").write_text(style + colours("friendly"), encoding="utf-8")
+    dark = (THEME/"dark.css").read_text(encoding="utf-8")
+    (out/"dark.css").write_text(dark + colours("native"), encoding="utf-8")
     for path in THEME.glob("*.js"): shutil.copy(path, out/path.name)
     (out/"search-index.js").write_text(index_script(texts), encoding="utf-8")
     scenes.copy_plotly(out)
@@ -136,10 +164,12 @@ def build(out: Path) -> list[Page]:
             version=html.escape(repository().version),
             repository=html.escape(repository().home, quote=True),
             up=page.up,
-            body=text,
+            body=colab.first_cell(page) + text,
             description=html.escape(page.about or website["description"], quote=True),
             navigation=navigation(tree, page, pages),
             toc=contents(page),
+            short_toc=short_contents(page),
+            trail=trail(tree, page),
             meta=meta(page),
             previous=turn(order, i - 1, "previous", page),
             next=turn(order, i + 1, "next", page),

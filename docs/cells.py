@@ -6,13 +6,16 @@ import re
 from pathlib import Path
 
 import checks
+import colab
 import scenes
 import shell
 import sidebar
 from interface import interface
 from markup import Names, Page, code, folded, markdown, only_imports, png_size, unbroken, without_tags
+from tables import with_cards
 
 DECLARATION = re.compile(r"experiment = \{")      # which the catalogue of experiments reads
+NOT_RUN = '<p class="note">This experiment has not been run for these pages yet: it shows no results.</p>'
 PICTURES = (("image/png", "png"), ("image/jpeg", "jpg"), ("image/gif", "gif"))
 
 
@@ -51,7 +54,9 @@ def output(out: dict, page: Page, md, pictures: dict[str, bytes], alt: str = "")
     """One stored output: pictures, live where plotly has them, before tables before text.
 
     `alt` tells those who do not see a picture what it shows; else the heading above it does."""
-    def text(words: str) -> str: return f'<pre class="output printed">{html.escape(words.rstrip())}</pre>'
+    def text(words: str) -> str:
+        kind = "output printed sentences" if is_prose(words) else "output printed"
+        return f'<pre class="{kind}">{html.escape(words.rstrip())}</pre>'
 
     if out["output_type"] == "stream": return text("".join(out["text"]))
     data = {k: "".join(v) if isinstance(v, list) else v for k, v in out.get("data", {}).items()}
@@ -63,6 +68,11 @@ def output(out: dict, page: Page, md, pictures: dict[str, bytes], alt: str = "")
     if "text/html" in data: return f'<div class="output wide">{data["text/html"]}</div>'
     if "text/markdown" in data: return f'<div class="output">{md(data["text/markdown"])}</div>'
     return text(data["text/plain"]) if "text/plain" in data else ""
+
+
+def is_prose(printed: str) -> bool:
+    "Whether what was printed has no columns, which long lines would keep if they were broken."
+    return not re.search(r"\S {2,}\S|[│─]", printed)
 
 
 def directive(source: str, name: str) -> re.Match | None:
@@ -108,6 +118,8 @@ class Body:
             if cell["cell_type"] == "markdown": self.add(self.md(source))
             elif cell["cell_type"] == "code" and is_shown(source): self.add_code(i, source, cell["outputs"])
         self.fold_checks()
+        if colab.is_experiment(page) and not any(c.get("outputs") for c in page.nb["cells"]):
+            self.parts.insert(bool(page.about), NOT_RUN)
 
     def fold_checks(self) -> None:
         "The checks that are waiting, as one thing to unfold."
@@ -133,4 +145,4 @@ class Body:
     @property
     def html(self) -> str:
         "The page's body."
-        return unbroken("\n".join(self.parts))
+        return with_cards(unbroken("\n".join(self.parts)))

@@ -14,6 +14,13 @@ def _inline(text: str, md: Markdown) -> str:
     return re.sub(r"^<p>|</p>\s*$", "", md(comment(text))) if text else ""
 
 
+def _about(entry: api.Entry, md: Markdown) -> str:
+    "The docstring; names of parameters in it are no links to functions that are called the same."
+    def own(m: re.Match) -> str: return m[1] if m[2] in {p.name for p in entry.params} else m[0]
+
+    return re.sub(r"<a [^>]*>(<code>(\w+)</code>)</a>", own, md(docstring(entry.about)))
+
+
 def _code(text: str) -> str:
     return f"<code>{html.escape(text)}</code>" if text else ""
 
@@ -63,5 +70,5 @@ def interface(entry: api.Entry, page: Page, md: Markdown) -> str:
     signature = f'<pre class="signature">{_links(entry, page, name)}{keyword}{shown}</pre>'
     listed = options(entry, md) if command else parameters(entry, md)
     members = "".join(interface(e, page, md) for e in entry.members)
-    inside = f"{signature}\n{md(docstring(entry.about))}{listed}{members}"
+    inside = f"{signature}\n{_about(entry, md)}{listed}{members}"
     return f'<section class="api{" member" if member else ""}" id="{name}">{inside}</section>\n'

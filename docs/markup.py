@@ -17,7 +17,9 @@ import api
 
 FORMAT = HtmlFormatter(nowrap=True)
 LETTERS = {"script": 0x1D49C, "bold": 0x1D400, "double-struck": 0x1D538}           # of Unicode's mathematical alphabets
+SIGN = '<mo form="prefix">&#x02212;</mo>'
 HOLES = {"script": dict(zip("BEFHILMRego", "ℬℰℱℋℐℒℳℛℯℊℴ")), "double-struck": dict(zip("CHNPQRZ", "ℂℍℕℙℚℝℤ"))}
+INTERVAL = r"-?\d[\d.,]* to -?\d[\d.]*|\[-?\d[\d.]*, -?\d[\d.]*\]|\d[\d.]* ± \d[\d.]*"
 TIMES = re.compile(r"(?<=[\w)\]])( ?)\*( ?)(?=[\w(\[])")                            # a product, no emphasis
 
 
@@ -94,6 +96,9 @@ def mathml(tex: str, display: bool = False) -> str:
         return f"<mi>{HOLES.get(kind, {}).get(c, chr(code))}</mi>"
 
     made = convert(tex.strip(), display="block" if display else "inline")
+    # a minus after a bracket or a comma is a sign, and a bracket with an exponent is a letter to put it on
+    made = re.sub(r"(<mo[^>]*>(?:[\[({,=]|&#x0002C;|&#x0003D;)</mo>)<mo>&#x02212;</mo>", rf"\1{SIGN}", made)
+    made = re.sub(r'<msup><mo stretchy="false">([\])])</mo>', r"<msup><mi>\1</mi>", made)
     return re.sub(r'<mi mathvariant="(script|bold|double-struck)">([A-Za-z])</mi>', letter, made)
 
 
@@ -103,10 +108,10 @@ def png_size(content: bytes) -> tuple[int, int] | None:
 
 
 def unbroken(text: str) -> str:
-    "Dates, and names with numbers such as shapes69-10, stay on one line in the cells of tables and in lists."
+    "Dates, names with numbers such as shapes69-10, and intervals stay on one line in cells of tables and in lists."
     def whole(part: str) -> str:
         if part.startswith("<"): return part
-        return re.sub(r"\b\w+(?:-\d+)+(?:-\w+)*", r'<span class="whole">\g<0></span>', part)
+        return re.sub(rf"\b\w+(?:-\d+)+(?:-\w+)*|{INTERVAL}", r'<span class="whole">\g<0></span>', part)
 
     def in_element(m: re.Match) -> str: return "".join(map(whole, re.split(r"(<[^>]+>)", m[0])))
 

@@ -7,7 +7,7 @@ from markup import Page, without_tags
 
 # what nobody searches for: code of examples and folded code, links of signatures; and colours, for speed
 LEFT_OUT = re.compile(
-    r'<details class="folded">.*?</details>|<div class="block cell">.*?</div>|<pre class="output printed">.*?</pre>'
+    r'<details class="folded">.*?</details>|<div class="block cell">.*?</div>|<pre class="output printed[^>]*>.*?</pre>'
     r'|<table class="params.*?</thead>|<script.*?</script>|<style.*?</style>|<span class="links">.*?</span>'
     r'|<a class="anchor".*?</a>|</?span[^>]*>',
     re.S,

@@ -52,7 +52,7 @@ def _param(arg: ast.arg, default: ast.AST | None) -> api.Param:
     kind, is_argument, names, said = _declared(arg.annotation)
     name = arg.arg.strip("_")
     if is_argument:
-        word = name.upper() + ("..." if kind.startswith("list") else "")
+        word = name.upper() + ("..." if "list[" in kind else "")
         shown = word if default is None else f"[{word}]"
     else:
         shown = " ".join(names or [f"--{name.replace('_', '-')}"])

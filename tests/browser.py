@@ -62,8 +62,8 @@ class Cell:
         handle.focus()
         handle.press("ArrowRight")
 
-    def click_point(self, trace: int, point: int) -> None:
-        "Click a point of a scatter plot."
+    def point_at(self, trace: int, point: int) -> None:
+        "Bring the mouse to a point of a scatter plot."
         at = self.at.first.locator(".scatterlayer .trace").nth(trace).locator(".point").nth(point)
         at.scroll_into_view_if_needed()
         box = at.bounding_box()
@@ -71,8 +71,27 @@ class Cell:
         self.page.mouse.move(x - 1, y)
         self.page.mouse.move(x, y)
         self.page.wait_for_timeout(400)
+
+    def click_point(self, trace: int, point: int) -> None:
+        "Click a point of a scatter plot."
+        self.point_at(trace, point)
         self.page.mouse.down()
         self.page.mouse.up()
+
+    def thumbnails(self) -> list[str]:
+        "The names of the thumbnails, all of whose pictures are drawn."
+        slots = self.at.first.locator(".widget-vbox:has(> .widget-image):has(> .widget-button)")
+        drawn = slots.locator(".widget-image").evaluate_all("xs => xs.every(x => x.naturalWidth > 0)")
+        return slots.locator(".widget-button").all_inner_texts() if drawn else []
+
+    def choose(self, thumbnail: int) -> None:
+        "Press the button of a thumbnail."
+        self.at.first.locator(".widget-vbox:has(> .widget-image) > .widget-button").nth(thumbnail).click()
+
+    def under_mouse(self) -> str:
+        "The name and the picture of what was pointed at last."
+        at = self.at.first.locator(".inr2vec-under-mouse")
+        return at.inner_text() + at.locator("img").get_attribute("src")
 
 
 def shown_cells(page, sources: list[str], pictures: Path | None) -> list[Cell]:
@@ -104,12 +123,22 @@ def try_embeddings(page, pictures: Path | None) -> Iterator[str]:
     yield find.changes(lambda: find.press_right(1), "one neighbour more", others(find))
     off = find.at.first.evaluate(FRAMES)
     if not off or max(off) > 0.01: raise AssertionError(f"frames are not around their shapes: {off}")
+    until(page, lambda: len(find.thumbnails()) == 6, "each neighbour has a thumbnail")
+    yield find.changes(lambda: find.choose(1), "a thumbnail that is chosen", others(find))
     yield walk.changes(lambda: walk.press_right(0), "a step on the way", others(walk))
+    until(page, lambda: walk.thumbnails() == ["0%", "50%", "60%", "100%"], "the steps that were decoded line up")
+    yield walk.changes(lambda: walk.choose(0), "back to the first step by its thumbnail", others(walk))
+    yield walk.changes(lambda: walk.at.first.get_by_role("button", name="play").first.click(), "play", others(walk))
     yield place.changes(lambda: place.press_right(0), "another point of the map", others(place))
     yield place.changes(lambda: place.click_point(2, 1), "a click on a point", others(place))
     clicked, label = place.at.first.evaluate(POINT)
     title = f"{clicked.partition(':')[0]}: {label}"
     if title not in place.figures(): raise AssertionError(f"{clicked} was clicked, and another shape is shown")
+    seen = place.under_mouse()
+    place.point_at(4, 0)
+    until(page, lambda: place.under_mouse() != seen, "the shape under the mouse is shown")
+    yield "MapExplorer: the shape under the mouse"
+    yield place.changes(lambda: place.choose(0), "a neighbour that is chosen by its thumbnail", others(place))
 
 
 def try_fitting(page, pictures: Path | None) -> Iterator[str]:

@@ -110,6 +110,7 @@ def search_problems(site: Path, pages: list) -> Iterator[str]:
 
 def part_problems(site: Path, pages: list) -> Iterator[str]:
     "Pages without the links that each should have, sources that are elsewhere, live figures without a still picture."
+    import colab
     from repository import repository
     at = repository()
     for page in pages:
@@ -117,7 +118,10 @@ def part_problems(site: Path, pages: list) -> Iterator[str]:
         for address in (at.edit(f"nbs/{page.name}"), at.file(f"nbs/{page.name}"), at.report(page.title).split("?")[0]):
             if f'href="{address}' not in text: yield f"{page.href} does not link to {address}"
         if at.version not in text: yield f"{page.href} does not name the version"
-        if page.installs != ("colab.research" in text): yield f"{page.href}: Colab where nothing is installed, or not"
+        offered, taken_away = colab.is_offered(page), (site/"notebooks"/page.name).read_text(encoding="utf-8")
+        if offered != ("colab.research" in text): yield f"{page.href}: Colab where it is not offered, or not"
+        if offered and "%pip install -q" not in taken_away:
+            yield f"{page.href}: the notebook to download does not install the package"
         for path, line, name in re.findall(r'/blob/\w+/(inr2vec/\S+?)#L(\d+)" aria-label="source of ([\w.]+)', text):
             found = (ROOT/path).read_text(encoding="utf-8").splitlines()[int(line) - 1]
             if not re.match(rf"\s*(async def|def|class) {name.split('.')[-1]}\b", found):
@@ -127,7 +131,7 @@ def part_problems(site: Path, pages: list) -> Iterator[str]:
             data = json.loads(re.search(r"<script[^>]*>(.*?)</script>", figure, re.S)[1])
             if not data["data"]: yield f"{page.href}: a live figure without data"
         if 'class="live' in text and "scenes.js" not in text: yield f"{page.href}: its figures never come to life"
-    for name in ("plotly.min.js", "page.js", "search.js", "scenes.js", "style.css"):
+    for name in ("plotly.min.js", "page.js", "look.js", "search.js", "scenes.js", "style.css", "dark.css"):
         if not (site/name).is_file(): yield f"{name} is missing"
 
 

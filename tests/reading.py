@@ -1,7 +1,8 @@
 """Read the site as a reader does: `make browser`, or python tests/reading.py [FOLDER for pictures].
 
 Builds the site and opens it from the disk in a headless Chromium: search by keys, copy buttons, folded checks, live
-figures, and ten pages at the width of a desk and of a phone, which must not be wider than the screen."""
+figures, dark and light, the way through a page, and a dozen pages at the width of a desk and of a phone, which must
+not be wider than the screen."""
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -12,9 +13,10 @@ from project import ROOT
 
 sys.path.insert(0, str(ROOT/"docs"))             # the site's builder
 
-PAGES = ("index", "tutorials/01_start", "tutorials/02_your_own_shapes", "embedding/10_paper_encoder",
-         "inrs/20_siren", "viz/20_figures", "widgets/20_embeddings", "cli/20_models", "experiments/retrieval",
-         "report/60_results_page")
+PAGES = ("index", "report/60_results_page", "report/70_claims", "report/72_headlines", "tutorials/01_start",
+         "embedding/10_paper_encoder", "inrs/20_siren", "data/42_mesh_files", "signals/20_image_signals",
+         "viz/20_figures", "widgets/20_embeddings", "cli/00_cli", "cli/35_sharing", "experiments/retrieval",
+         "experiments/library_search", "experiments/study_augmentation", "experiments/end_to_end")
 SCREENS = {"desk": dict(width=1280, height=900), "phone": dict(width=390, height=844)}
 PATIENCE = 180_000                               # milliseconds: two busy cores draw slowly
 LOST = """() => [...document.querySelectorAll('main > :not(figure, .wide, pre, .block)')]
@@ -91,6 +93,44 @@ def try_figures(page, address: Callable[[str], str]) -> Iterator[str]:
     yield "the picture again, and in print"
 
 
+def try_looks(page, address: Callable[[str], str]) -> Iterator[str]:
+    "The button on top makes the page dark, the next page stays so, and print is light."
+    background = "() => getComputedStyle(document.body).backgroundColor"
+    page.goto(address("index"))
+    light, button = page.evaluate(background), page.locator("button.look")
+    expect(button.get_attribute("aria-label") == "dark colours", "the button says what it does")
+    button.click()
+    dark = page.evaluate(background)
+    expect(dark != light, "the button makes the page dark")
+    page.goto(address("tutorials/01_start"))
+    expect(page.evaluate(background) == dark, "the next page is dark too")
+    page.emulate_media(media="print")
+    expect(page.evaluate(background) == light, "print is light")
+    page.emulate_media(media="screen")
+    page.locator("button.look").click()
+    expect(page.evaluate(background) == light, "a second press makes it light again")
+    yield "dark and light"
+
+
+def try_way(page, address: Callable[[str], str]) -> Iterator[str]:
+    "A page says where it stands; its contents mark what is being read, and unfold above the text on a phone."
+    page.goto(address("embedding/10_paper_encoder"))
+    expect(page.locator(".trail").inner_text() == "Library › Embedding", "the page says where it stands")
+    last = page.locator(".toc a").last
+    last.click()
+    page.wait_for_selector(".toc .here", timeout=PATIENCE)
+    page.wait_for_timeout(1500)
+    expect(page.locator(".toc .here").count() == 1, "one entry of the contents is marked")
+    page.set_viewport_size(SCREENS["phone"])
+    folded = page.locator(".short-toc")
+    expect(not folded.locator("li").first.is_visible(), "the contents are folded on a phone")
+    folded.locator("summary").click()
+    expect(folded.locator("li").first.is_visible(), "and unfold")
+    page.locator("button.menu").click()
+    expect(page.locator(".sidebar [aria-current]").is_visible(), "the menu opens at the page's own entry")
+    yield "the way through a page, at a desk and on a phone"
+
+
 def try_layout(page, address: Callable[[str], str], folder: Path | None) -> Iterator[str]:
     "No page is wider than the screen, and nothing but tables, code and pictures scrolls sideways."
     for screen, size in SCREENS.items():
@@ -120,7 +160,8 @@ def main(pictures: Path | None) -> int:
         context.set_default_timeout(PATIENCE)
         def address(name: str) -> str: return (site/f"{name}.html").as_uri()
 
-        tries = [try_search, try_copy, try_figures, lambda page, at: try_layout(page, at, pictures)]
+        tries = [try_search, try_copy, try_figures, try_looks, try_way,
+                 lambda page, at: try_layout(page, at, pictures)]
         for attempt in tries:
             page = context.new_page()
             mistakes: list[str] = []

@@ -57,3 +57,24 @@ function unfold() {
 }
 addEventListener("hashchange", unfold);
 unfold();
+
+// the table of contents marks the section that is being read
+const entries = new Map([...document.querySelectorAll(".toc a")].map(a => [decodeURIComponent(a.hash.slice(1)), a]));
+const places = [...entries.keys()].map(id => document.getElementById(id)).filter(Boolean);
+let here = null;
+function follow() {
+  const top = document.querySelector("header").offsetHeight + 40;
+  const above = places.filter(p => p.getBoundingClientRect().top < top), now = above.at(-1);
+  if (now === here) return;
+  if (here) entries.get(here.id)?.classList.remove("here");
+  here = now;
+  if (!here) return;
+  const link = entries.get(here.id), list = link.closest(".toc");
+  link.classList.add("here");
+  const at = link.getBoundingClientRect(), room = list.getBoundingClientRect();
+  if (at.top < room.top || at.bottom > room.bottom) list.scrollTop += at.top - room.top - room.height / 2;
+}
+if (places.length) {
+  addEventListener("scroll", () => requestAnimationFrame(follow), {passive: true});
+  follow();
+}

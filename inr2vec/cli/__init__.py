@@ -12,6 +12,8 @@ import os
 def main() -> None:
     "The entry point named in setup.py: registers all commands and runs the requested one."
     os.environ.setdefault("OPEN3D_DISABLE_WEB_VISUALIZER", "true")
-    from inr2vec.cli import inventory, models, reconstruct, reproduction, search, starts  # noqa: F401 - they register their commands
+    from inr2vec.cli import (  # noqa: F401 - they register their commands
+        inventory, models, reconstruct, reproduction, search, sharing, starts,
+    )
     from inr2vec.cli.options import app
     app()

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['app', 'Dataset', 'PresetName', 'FieldName', 'LARGEST_SEED', 'Seed', 'Folder', 'Set', 'Classes', 'EncoderName',
-           'Model', 'Device', 'Quiet', 'AsJson', 'LogFile', 'Commands', 'usable_device', 'parse_classes',
-           'plain_errors', 'before', 'place_for_file', 'check_ending']
+           'Model', 'Device', 'Quiet', 'AsJson', 'LogFile', 'Commands', 'usable_device', 'model_folder',
+           'parse_classes', 'plain_errors', 'before', 'place_for_file', 'check_ending']
 
 # %% ../../nbs/cli/10_options.ipynb #f416b660
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +21,7 @@ from typer.core import TyperGroup
 from .. import __version__
 from .completion import complete_fields, complete_models, complete_presets
 from .log import LOG, say, start_log
-from ..core.errors import CannotWrite, Inr2VecError, UnknownOption, printable
+from ..core.errors import CannotWrite, Inr2VecError, UnknownOption, UnreadableFile, printable
 from ..core.io import make_folder
 
 
@@ -83,7 +83,7 @@ Classes = Annotated[
 EncoderName = Annotated[Optional[str], typer.Option(help="the name of an encoder; the preset's own by default")]
 Model = Annotated[
     str,
-    typer.Option(help="the folder of a saved model, or the name of one that ships with the package",
+    typer.Option(help="the folder of a model, a name that ships with the package, or user/name on the hub",
                  autocompletion=complete_models),
 ]
 Device = Annotated[
@@ -91,6 +91,17 @@ Device = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="print nothing but the result, and no progress")]
 AsJson = Annotated[bool, typer.Option("--json", help="print the result as JSON")]
+
+
+def model_folder(name: str) -> str:
+    """`name`, or the folder that the hub has under it, for `Inr2Vec.from_pretrained` and `Collection.load`.
+
+    Raises `UnreadableFile` for a name of the form user/name that is neither a folder nor on the hub."""
+    from inr2vec.library.hub import is_hub_name, local_folder
+    if not is_hub_name(name) or Path(name).is_dir(): return name
+    try: return str(local_folder(name, "model"))
+    except Inr2VecError as e:
+        raise UnreadableFile(name, f"there is no such folder, and {e.problem}", e.remedy) from e
 
 
 def parse_classes(text: str | None, dataset: str = "families") -> "int | list[str] | None":

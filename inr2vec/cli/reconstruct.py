@@ -13,7 +13,7 @@ import typer
 
 from .log import say
 from .models import read_file
-from .options import Device, Model, app, check_ending, place_for_file, plain_errors
+from .options import Device, Model, app, check_ending, model_folder, place_for_file, plain_errors
 from ..core.errors import UnknownOption
 
 # %% ../../nbs/cli/28_reconstruct.ipynb #9a9fd213
@@ -37,7 +37,7 @@ def reconstruct(
         from inr2vec.embedding.model import Inr2Vec
         from inr2vec.inrs.reconstruction import inr_field, reconstruct as rebuild
         place_for_file(check_ending(out, ALL_FILES, "a shape"), [file])
-        m = Inr2Vec.from_pretrained(model, device)
+        m = Inr2Vec.from_pretrained(model_folder(model), device)
         check_kind(out, m.field)
         inrs = m.fit_inrs([read_file(file, m)])
         if inr:

@@ -14,7 +14,8 @@ import typer
 
 from .log import say
 from .models import read_file
-from .options import AsJson, Device, Model, app, check_ending, place_for_file, plain_errors
+from .options import (AsJson, Device, Model, app, check_ending, model_folder, place_for_file,
+                                 plain_errors)
 from ..core.errors import UnknownOption, UnreadableFile, printable
 from ..core.io import write_atomically
 
@@ -58,6 +59,7 @@ def search(
         if index and not index.is_file():
             remedy = "make one with `inr2vec embed FILES --model ...`"
             raise UnreadableFile(index, "there is no such index", remedy)
+        model = model_folder(model)
         m = Inr2Vec.from_pretrained(model, device)
         known = Collection.load(index or model, m.digest)
         if picture and not known.has_pictures:

@@ -14,6 +14,7 @@ import plotly.graph_objects as go
 
 from ..viz.figures import Picture
 from ..viz.panels import beside
+from .thumbnails import Thumbnail, strip
 
 if TYPE_CHECKING: import ipywidgets
 
@@ -88,22 +89,34 @@ class Explorer:
         "Additional widgets that operate the controls, such as a play button; none by default."
         return []
 
+    def thumbnails(self, **values) -> list[Thumbnail]:
+        "Small pictures below the others, which lead to other values of the controls; none by default."
+        return []
+
+    def hints(self, canvases: list) -> list:
+        "Widgets that follow the mouse on a canvas, such as the shape under it; none by default."
+        return []
+
     def picture(self) -> Picture:
         "What is shown where controls do not work: by default the initial state."
         return beside(self.panels(**self.start))
 
     def widget(self) -> "ipywidgets.VBox":
-        "Controls above pictures that follow them."
+        "Controls above pictures that follow them, and thumbnails below."
         import ipywidgets
         controls = self.controls()
         places, replace = zip(*(canvas(p.figure) for p in self.panels(**self.start)))
         self.clicks(places, controls)
+        row, fill = strip(controls)
         def changed(_) -> None:
-            pictures = self.panels(**{k: c.value for k, c in controls.items()})
-            for show_in, picture in zip(replace, pictures, strict=True): show_in(picture.figure)
+            values = {k: c.value for k, c in controls.items()}
+            for show_in, picture in zip(replace, self.panels(**values), strict=True): show_in(picture.figure)
+            fill(self.thumbnails(**values))
 
+        fill(self.thumbnails(**self.start))
         for c in controls.values(): c.observe(changed, "value")
-        rows = [*controls.values(), *self.extras(controls)], list(places)
+        rows = [[*controls.values(), *self.extras(controls)], list(places)]
+        if below := [*self.hints(places), *([row] if row.children else [])]: rows.append(below)
         return ipywidgets.VBox([ipywidgets.HBox(row, layout=dict(flex_flow="row wrap")) for row in rows])
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
