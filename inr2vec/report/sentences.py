@@ -71,6 +71,7 @@ def layers_compared(
         changes = (f"{k} {change_in_words(wilson(few[k], n), wilson(every[k], n))}" for k in keys)
         text = f"Reading all layers, on {n} test shapes: {', '.join(changes)}."
     decoded = every["decoded"]
+    if None in (few["chamfer"], every["chamfer"]): return f"{text} No reconstruction has a surface to compare."
     why = _too_few(decoded) if decoded < FEWEST_SHAPES else "no interval is recorded"
     return (
         f"{text} The Chamfer distance of {decoded} reconstructions is {every['chamfer']:.4f} with all layers and "
