@@ -128,7 +128,7 @@ def try_embeddings(page, pictures: Path | None) -> Iterator[str]:
     yield walk.changes(lambda: walk.press_right(0), "a step on the way", others(walk))
     until(page, lambda: walk.thumbnails() == ["0%", "50%", "60%", "100%"], "the steps that were decoded line up")
     yield walk.changes(lambda: walk.choose(0), "back to the first step by its thumbnail", others(walk))
-    yield walk.changes(lambda: walk.at.first.get_by_role("button", name="play").first.click(), "play", others(walk))
+    yield walk.changes(lambda: walk.at.first.locator(".widget-play button").first.click(), "play", others(walk))
     yield place.changes(lambda: place.press_right(0), "another point of the map", others(place))
     yield place.changes(lambda: place.click_point(2, 1), "a click on a point", others(place))
     clicked, label = place.at.first.evaluate(POINT)
