@@ -113,6 +113,13 @@ def try_explorer(page, pictures: Path | None) -> Iterator[str]:
     yield powers.changes(lambda: powers.press_right(0), "another power", [])
 
 
+def stands_still(page, cell: Cell, seconds: float = 2.) -> bool:
+    "Whether the figures of a cell stay as they are for a while."
+    before = cell.figures()
+    page.wait_for_timeout(1000*seconds)
+    return cell.figures() == before
+
+
 def try_embeddings(page, pictures: Path | None) -> Iterator[str]:
     "20_embeddings: neighbours, interpolation, the map."
     sources = ["find = RetrievalExplorer(", "walk = InterpolationExplorer(", "place = MapExplorer("]
@@ -128,7 +135,10 @@ def try_embeddings(page, pictures: Path | None) -> Iterator[str]:
     yield walk.changes(lambda: walk.press_right(0), "a step on the way", others(walk))
     until(page, lambda: walk.thumbnails() == ["0%", "50%", "60%", "100%"], "the steps that were decoded line up")
     yield walk.changes(lambda: walk.choose(0), "back to the first step by its thumbnail", others(walk))
-    yield walk.changes(lambda: walk.at.first.locator(".widget-play button").first.click(), "play", others(walk))
+    play = walk.at.first.locator(".widget-play button").first      # the same button pauses
+    yield walk.changes(play.click, "play", others(walk))
+    play.click()
+    until(page, lambda: stands_still(page, walk), "the interpolation is paused")
     yield place.changes(lambda: place.press_right(0), "another point of the map", others(place))
     yield place.changes(lambda: place.click_point(2, 1), "a click on a point", others(place))
     clicked, label = place.at.first.evaluate(POINT)
