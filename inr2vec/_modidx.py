@@ -1712,6 +1712,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                                       'inr2vec/experiments/signal_runs.py'),
                                                  'inr2vec.experiments.signal_runs.SignalRun': ( 'experiments/signal_runs.html#signalrun',
                                                                                                 'inr2vec/experiments/signal_runs.py'),
+                                                 'inr2vec.experiments.signal_runs.parts_of': ( 'experiments/signal_runs.html#parts_of',
+                                                                                               'inr2vec/experiments/signal_runs.py'),
                                                  'inr2vec.experiments.signal_runs.preset_for': ( 'experiments/signal_runs.html#preset_for',
                                                                                                  'inr2vec/experiments/signal_runs.py'),
                                                  'inr2vec.experiments.signal_runs.raw_values': ( 'experiments/signal_runs.html#raw_values',

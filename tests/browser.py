@@ -113,7 +113,7 @@ def try_explorer(page, pictures: Path | None) -> Iterator[str]:
     yield powers.changes(lambda: powers.press_right(0), "another power", [])
 
 
-def stands_still(page, cell: Cell, seconds: float = 2.) -> bool:
+def stands_still(page, cell: Cell, seconds: float = 6.) -> bool:
     "Whether the figures of a cell stay as they are for a while."
     before = cell.figures()
     page.wait_for_timeout(1000*seconds)
