@@ -1,5 +1,5 @@
 // Dark or light: what the reader's system says, until the button on top is pressed. It runs before the page is drawn.
-const look = {
+const colours = {
   sheet: document.getElementById("dark"), system: matchMedia("(prefers-color-scheme: dark)"),
   chosen() { try { return localStorage.getItem("look"); } catch { return null; } },
   isDark() { return (this.chosen() || (this.system.matches ? "dark" : "light")) === "dark"; },
@@ -9,18 +9,18 @@ const look = {
   },
   name(button) { button.setAttribute("aria-label", this.isDark() ? "light colours" : "dark colours"); },
 };
-look.apply();
+colours.apply();
 addEventListener("DOMContentLoaded", () => {
   const button = document.querySelector("button.look");
-  look.name(button);
+  colours.name(button);
   button.onclick = () => {
-    const wanted = look.isDark() ? "light" : "dark";
+    const wanted = colours.isDark() ? "light" : "dark";
     // the system's own look is nothing to remember
     try {
-      if ((wanted === "dark") === look.system.matches) localStorage.removeItem("look");
+      if ((wanted === "dark") === colours.system.matches) localStorage.removeItem("look");
       else localStorage.setItem("look", wanted);
     } catch { return; }
-    look.apply();
-    look.name(button);
+    colours.apply();
+    colours.name(button);
   };
 });
