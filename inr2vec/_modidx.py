@@ -2625,6 +2625,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                 'inr2vec/report/sentences.py'),
                                           'inr2vec.report.sentences._too_few': ( 'report/sentences.html#_too_few',
                                                                                  'inr2vec/report/sentences.py'),
+                                          'inr2vec.report.sentences.barriers_compared': ( 'report/sentences.html#barriers_compared',
+                                                                                          'inr2vec/report/sentences.py'),
                                           'inr2vec.report.sentences.change_in_words': ( 'report/sentences.html#change_in_words',
                                                                                         'inr2vec/report/sentences.py'),
                                           'inr2vec.report.sentences.layers_compared': ( 'report/sentences.html#layers_compared',
