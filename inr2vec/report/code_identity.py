@@ -49,22 +49,31 @@ def _docstrings(tree: ast.Module) -> Lines:
 
 # %% ../../nbs/report/08_code_identity.ipynb #4c1d7a11
 def code_that_decides(source: str) -> str:
-    "`code_alone` without the `if` statements that only raise, and without imports of `core.errors`."
+    "`code_alone` without the `if` statements that only raise, imports that only those use, and `__all__`."
     tree = ast.parse(source)
-    return _without(source, chain(_docstrings(tree), _checks(tree)))
-
-
-def _checks(tree: ast.Module) -> Lines:
-    for node in ast.walk(tree):
-        if _only_raises(node) or _imports_errors(node): yield node.lineno, node.end_lineno
+    checks = [node for node in ast.walk(tree) if _only_raises(node)]
+    imports = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    public = [node for node in tree.body if isinstance(node, ast.Assign) and ast.unparse(node.targets) == "__all__"]
+    left_out = ((node.lineno, node.end_lineno) for node in checks + imports + public)
+    return "\n".join([*_imports_that_count(imports, _names_outside(tree, checks)),
+                      _without(source, chain(_docstrings(tree), left_out))])
 
 
 def _only_raises(node: ast.AST) -> bool:
     return isinstance(node, ast.If) and not node.orelse and all(isinstance(n, ast.Raise) for n in node.body)
 
 
-def _imports_errors(node: ast.AST) -> bool:
-    return isinstance(node, ast.ImportFrom) and (node.module or "").endswith("core.errors")
+def _names_outside(tree: ast.AST, checks: list[ast.AST]) -> set[str]:
+    inside = {id(n) for check in checks for n in ast.walk(check)}
+    return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in inside}
+
+
+def _imports_that_count(imports: list[ast.Import | ast.ImportFrom], used: set[str]) -> Iterator[str]:
+    for node in imports:
+        whole = "."*node.level + (node.module or "") if isinstance(node, ast.ImportFrom) else ""
+        for alias in node.names:
+            known_as = (alias.asname or alias.name).partition(".")[0]
+            if known_as in used or known_as == "*": yield f"{whole} {alias.name} as {known_as}".strip()
 
 # %% ../../nbs/report/08_code_identity.ipynb #ab11163b
 _THAT_COMPUTE = "core data inrs store embedding tasks signals baselines experiments studies library"
