@@ -7,6 +7,7 @@ __all__ = ['augmented']
 
 # %% ../../nbs/data/30_augmentation.ipynb #d4677c28
 from dataclasses import replace
+from numbers import Real
 
 from ..core.errors import UnknownOption
 from ..core.seeds import numpy_rng
@@ -22,6 +23,11 @@ def augmented(
     clip: float = 0.05,  # the most that it moves a coordinate
 ) -> Shape:  # in the unit sphere again; named after the original, with ~copy
     "`shape` with its axes stretched and a cloud's points jittered. Raises `UnknownOption` for a wrong range."
+    if not isinstance(stretch, tuple | list) or len(stretch) != 2:
+        raise UnknownOption("stretch", f"{stretch!r} is not two numbers", "use (2/3, 3/2)")
+    if not all(isinstance(x, Real) for x in (*stretch, jitter, clip)):
+        problem = f"{stretch}, {jitter!r} and {clip!r} are not all numbers"
+        raise UnknownOption("stretch, jitter, clip", problem, "use (2/3, 3/2), 0.01 and 0.05")
     low, high = stretch
     if not 0 < low <= high or jitter < 0 or clip < 0:
         raise UnknownOption(

@@ -10,6 +10,7 @@ __all__ = ['Shape', 'face_areas', 'without_area', 'every_edge_has_two_faces', 'i
 # %% ../../nbs/data/10_shapes.ipynb #00000003
 import os
 from dataclasses import dataclass, replace
+from numbers import Integral
 
 import numpy as np
 import trimesh
@@ -20,9 +21,11 @@ from inr2vec.core.errors import (
     EmptyShape,
     NonFinite,
     NotWatertight,
+    UnknownOption,
     ZeroAreaFaces,
     printable,
 )
+from ..core.fields import FIELDS
 from ..core.seeds import numpy_rng
 from .arrays import COARSEST, ROUNDING, as_coordinates, as_part_numbers, as_whole_numbers, unique_rows
 
@@ -142,7 +145,9 @@ def is_watertight(shape: Shape) -> bool:
 def check_shape(shape: Shape,
                 field: str | None = None,  # 'sdf' asks for a watertight mesh as well
                 ) -> Shape:                # the same shape, for chaining
-    "Raise the `BadShape` that applies, or return `shape`."
+    "Raise the `BadShape` that applies, or return `shape`. Raises `UnknownOption` for a field that there is not."
+    if field is not None and field not in FIELDS:
+        raise UnknownOption("field", f"{field!r} is not one of them", f"use one of {', '.join(FIELDS)}")
     source = shape.source_or_name
     if shape.points is None and not shape.has_mesh: raise EmptyShape(source, "it has neither points nor faces")
     if shape.points is not None: _check_coordinates(source, shape.points, "points")
@@ -191,7 +196,9 @@ def sample_surface(
     return points.astype(np.float32) if near else points, face
 
 def with_points(shape: Shape, n: int, seed: int = 0) -> Shape:
-    "`shape` with `n` points sampled from its mesh, and their parts; a cloud is returned as it is."
+    "`shape` with `n` points sampled from its mesh, and their parts; a cloud is as it was. Raises `UnknownOption`."
+    if not isinstance(n, Integral) or n < 1:
+        raise UnknownOption("points", f"{n!r} is not a number of points", "use 2048, for example")
     if not shape.has_mesh: return shape
     points, face = sample_surface(shape, n, numpy_rng(seed, "surface", shape.name))
     return replace(shape, points=points, point_parts=None if shape.face_parts is None else shape.face_parts[face])

@@ -7,6 +7,7 @@ __all__ = ['largest_classes', 'split_off']
 
 # %% ../../nbs/data/64_splits.ipynb #c41630af
 from collections import Counter
+from numbers import Integral, Real
 
 from ..core.errors import UnknownOption
 from ..core.seeds import numpy_rng
@@ -16,7 +17,9 @@ from .shapes import Shape
 def largest_classes(shapes: list[Shape],  # training shapes
                     n: int,               # how many classes
                     ) -> list[str]:       # largest first; equal ones are sorted by name
-    "The `n` classes with the most shapes."
+    "The `n` classes with the most shapes. Raises `UnknownOption` for a number that is not whole, or below 1."
+    if not isinstance(n, Integral) or n < 1:
+        raise UnknownOption("classes", f"{n!r} is not a number of classes", "use 10, for example")
     count = Counter(s.label for s in shapes)
     return sorted(count, key=lambda c: (-count[c], str(c)))[:n]
 
@@ -26,8 +29,8 @@ def split_off(
     seed: int = 0,
 ) -> tuple[list[Shape], list[Shape]]:  # what is left and what was split off, each in the order of `shapes`
     "Split off a part of each class, for validation."
-    if not 0 < fraction < 1:
-        raise UnknownOption("fraction", f"{fraction} is not between 0 and 1", "use 0.2 for a fifth")
+    if not isinstance(fraction, Real) or not 0 < fraction < 1:
+        raise UnknownOption("fraction", f"{fraction!r} is not between 0 and 1", "use 0.2 for a fifth")
     held = set()
     for label in dict.fromkeys(s.label for s in shapes):
         names = sorted(s.name for s in shapes if s.label == label)

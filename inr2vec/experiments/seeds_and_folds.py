@@ -49,7 +49,9 @@ def over_seeds(
     ]
 
 def several(what: str, values: Iterable, such_as: list) -> list:
-    "The values as a list. Raises `UnknownOption` for none, or one twice."
+    "The values as a list. Raises `UnknownOption` for none, one twice, or what is not a list."
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise UnknownOption(what, f"{values!r} is not a list", f"write it in brackets, as in {such_as}")
     values = list(values)
     if values and len(set(values)) == len(values): return values
     raise UnknownOption(what, f"{values} are none, or not all different", f"use for example {such_as}")

@@ -60,7 +60,10 @@ def code_that_decides(source: str) -> str:
 
 
 def _only_raises(node: ast.AST) -> bool:
-    return isinstance(node, ast.If) and not node.orelse and all(isinstance(n, ast.Raise) for n in node.body)
+    "Whether it is an `if` without `else` that raises, perhaps after it has put its message together."
+    if not isinstance(node, ast.If) or node.orelse: return False
+    *before, last = node.body
+    return isinstance(last, ast.Raise) and all(isinstance(n, ast.Assign) for n in before)
 
 
 def _names_outside(tree: ast.AST, checks: list[ast.AST]) -> set[str]:

@@ -8,6 +8,7 @@ __all__ = ['LINE_KEYS', 'StoreReport', 'ShardFolder']
 # %% ../../nbs/store/30_manifest.ipynb #00000003
 import json
 import os
+import re
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -94,6 +95,11 @@ class ShardFolder:
         "Shard -> size of its file."
         with os.scandir(self.path) as files:
             found = [f for f in files if f.name.startswith("shard-") and f.name.endswith(".safetensors")]
+        if strange := [
+            f.name for f in found if not re.fullmatch("shard-([0-9]{5}|[1-9][0-9]{5,})[.]safetensors", f.name)
+        ]:
+            problem = f"{strange[0]!r} is not named as a shard is; a file manager's copy, perhaps"
+            raise CorruptStore(self.path, problem, "move it out of the folder")
         return dict(sorted((int(f.name[6:-12]), f.stat().st_size) for f in found))
 
     def shard(self, k: int) -> Path:
