@@ -173,7 +173,7 @@ def checked(spec, path: str = ""):
     if type(spec).__name__ == "QuerySpec" and not spec.total:
         raise UnknownOption(path or "queries", "there are none of any kind", "give a number above 0 for one kind")
     if isinstance(spec, EncoderSpec) and not spec.rows:
-        raise UnknownOption(f"{path or 'encoder'}.rows", "it is empty", "give the width of one layer or more, as in [512]")
+        raise UnknownOption(f"{path or 'encoder'}.rows", "it is empty", "give one width or more, as in [512]")
     spec = replace(spec, **changed)
     if isinstance(spec, EncoderSpec): check_options(spec, path or "encoder")
     return spec
