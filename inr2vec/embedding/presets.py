@@ -124,7 +124,7 @@ HOUR = Preset(
         shells=12, on_each=256, smooth=.07, learned=64, hidden=(512,),    # of the other encoders
     ),
     decoder=DecoderSpec(256, 6),
-    train=TrainSpec(epochs=10_000, batch=32, points=512, lr=1e-3, max_steps=5_400, precision="bfloat16"),
+    train=TrainSpec(epochs=10_000, batch=32, points=256, lr=1e-3, max_steps=2_700, precision="bfloat16"),
     head=HeadSpec((256, 128), 60, 64, 1e-3, dropout=.3, mix=False),
     copies=1,
     per_class=(200, 16),

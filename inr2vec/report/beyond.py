@@ -69,8 +69,8 @@ def search_found(r: Result) -> Finding:
     name, best = min(approximate.items(), key=lambda item: item[1]["core ms a query"])
     ms, slow = best["core ms a query"], exact["core ms a query"]
     recall = next(v for k, v in best.items() if k.startswith("recall@"))
-    words = (f"of {r.parameters['inrs']:,}, most of them drawn, {name.upper()} takes {ms:.2g} ms of a core where the exact "
-             f"search takes {slow:.2g}, and finds {recall:.1%} of the neighbours")
+    words = (f"of {r.parameters['inrs']:,}, most of them drawn, {name.upper()} takes {ms:.2g} ms of a core where the "
+             f"exact search takes {slow:.2g}, and finds {recall:.1%} of the neighbours")
     return Finding(POSSIBLE if ms < slow else NOT_SHOWN, words)
 
 # %% ../../nbs/report/76_beyond.ipynb #b8a20a06

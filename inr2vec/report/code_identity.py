@@ -49,12 +49,12 @@ def _docstrings(tree: ast.Module) -> Lines:
 
 # %% ../../nbs/report/08_code_identity.ipynb #4c1d7a11
 def code_that_decides(source: str) -> str:
-    "`code_alone` without the `if` statements that only raise, imports that only those use, and `__all__`."
+    "`code_alone` without what only checks, imports that nothing else uses, presets, and `__all__`."
     tree = ast.parse(source)
     checks = [node for node in ast.walk(tree) if _only_raises(node)]
     imports = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
-    public = [node for node in tree.body if isinstance(node, ast.Assign) and ast.unparse(node.targets) == "__all__"]
-    left_out = ((node.lineno, node.end_lineno) for node in checks + imports + public)
+    values = [node for node in tree.body if isinstance(node, ast.Assign) and (_is_preset(node) or _is_public(node))]
+    left_out = ((node.lineno, node.end_lineno) for node in checks + imports + values)
     return "\n".join([*_imports_that_count(imports, _names_outside(tree, checks)),
                       _without(source, chain(_docstrings(tree), left_out))])
 
@@ -64,6 +64,13 @@ def _only_raises(node: ast.AST) -> bool:
     if not isinstance(node, ast.If) or node.orelse: return False
     *before, last = node.body
     return isinstance(last, ast.Raise) and all(isinstance(n, ast.Assign) for n in before)
+
+
+def _is_preset(node: ast.Assign) -> bool:
+    return isinstance(node.value, ast.Call) and ast.unparse(node.value.func) == "Preset"
+
+
+def _is_public(node: ast.Assign) -> bool: return ast.unparse(node.targets) == "__all__"
 
 
 def _names_outside(tree: ast.AST, checks: list[ast.AST]) -> set[str]:

@@ -27,7 +27,7 @@ import inr2vec
 from ..core.errors import BadResult, UnknownOption, UnreadableFile
 from ..core.io import reading, write_atomically
 from ..embedding.encoders import current_name, display_name
-from ..embedding.presets import PRESETS, parse_overrides
+from ..embedding.presets import PRESETS, get_preset, parse_overrides, preset_to_dict
 from ..experiments.catalogue import Experiment, experiments_in
 from .code_identity import code_digest
 from .table import Table
@@ -173,8 +173,17 @@ class Result:
 
     @property
     def stale(self) -> bool:
-        "Whether other code than today's has computed it, see `code_identity`."
-        return self.environment.get("code") != code_digest(self.experiment)
+        "Whether other code than today's has computed it, see `code_identity`, or its preset had other numbers."
+        return self.environment.get("code") != code_digest(self.experiment) or self.preset_has_changed
+
+    @property
+    def preset_has_changed(self) -> bool:
+        "Whether a run of today with the same overrides would use other numbers; False for presets of other kinds."
+        used = self.parameters.get("preset")
+        if self.preset not in PRESETS or not isinstance(used, dict): return False
+        try: now = preset_to_dict(get_preset(self.preset, **self.parameters.get("changes", {})))
+        except UnknownOption: return True
+        return used.keys() == now.keys() and any(used[k] != now[k] for k in now.keys() - {"about"})
 
     @property
     def file_name(self) -> str:
