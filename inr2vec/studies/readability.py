@@ -54,7 +54,7 @@ def fitting_variants(preset: Preset) -> list[Variant]:
         Variant("start", "learned steps alone, rates up to 1", {**momentum, "fit.steps": 0, "fit.largest_rate": 1.}),
         Variant("start", "learned steps, then Adam", {**learned, **slow, "fit.steps": f.steps, "fit.points": f.points}),
         Variant("start", "learned steps, then momentum", {**momentum, **few}),
-        Variant("start", "learned steps, then a third of momentum", {**momentum, **few, "fit.steps": f.steps//12}),
+        Variant("start", "learned steps, then less momentum", {**momentum, **few, "fit.steps": few["fit.steps"]*6//7}),
         by_adam("rate", "Adam, a narrow INR's rate", fit_lr=f.lr),
         by_adam("rate", "a third", fit_lr=f.lr/3),
         by_adam("rate", "a tenth", fit_lr=f.lr/10),
