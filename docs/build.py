@@ -17,6 +17,7 @@ from cells import Body, read_page
 from markup import Names, Page, colours
 from repository import repository
 from search_index import index_script
+from typelinks import TypeLinks, tops
 
 HERE, NBS = Path(__file__).resolve().parent, sidebar.NBS
 THEME = HERE/"theme"
@@ -147,12 +148,12 @@ def build(out: Path) -> list[Page]:
     website, tree = sidebar.config(), sidebar.tree()
     pages = {name: read_page(name) for name in sidebar.pages()}
     order, everywhere = list(pages.values()), names_everywhere(pages)
-    modules = {p.module: p for p in order if p.module}
+    modules, defined = {p.module: p for p in order if p.module}, tops(pages)
     if out.exists(): shutil.rmtree(out)
     (out/"figures").mkdir(parents=True)
     template, texts = (THEME/"page.html").read_text(encoding="utf-8"), []
     for i, page in enumerate(order):
-        made = Body(page, everywhere | names_on(page), modules)
+        made = Body(page, everywhere | names_on(page), modules, TypeLinks(page, defined))
         text = made.html
         texts.append((page, text))
         for path, content in made.pictures.items(): (out/path).write_bytes(content)
