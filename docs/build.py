@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import colab
+import machines
 import scenes
 import sidebar
 from cells import Body, read_page
@@ -110,16 +111,18 @@ def meta(page: Page) -> str:
 
 
 def footer(page: Page) -> str:
-    "Version and licence, and where a page can be edited and a problem reported."
+    "Version and licence, where a page can be edited and a problem reported, and the page for machines."
     at, file = repository(), f"nbs/{page.name}"
     links = [link(at.home, "Repository"), link(at.file(file), "Source of this page"),
-             link(at.edit(file), "Edit this page"), link(at.report(page.title), "Report a problem")]
-    return " ".join([f"<span>{html.escape(at.package)} {at.version} · {at.licence}</span>", *links])
+             link(at.edit(file), "Edit this page"), link(at.report(page.title), "Report a problem"),
+             link(page.up + machines.copy_of(page), "This page as Markdown")]
+    said = f"Documentation of {at.package} {at.version} · {at.licence}"
+    return " ".join([f"<span>{html.escape(said)}</span>", *links])
 
 
 def scripts(page: Page, text: str) -> str:
     "What a page needs of JavaScript."
-    names = ["page", "search", *(["scenes"] if 'class="live' in text else [])]
+    names = ["page", "search", "versions", *(["scenes"] if 'class="live' in text else [])]
     return "\n".join(f'<script src="{page.up}{name}.js"></script>' for name in names)
 
 
@@ -165,6 +168,7 @@ def build(out: Path) -> list[Page]:
             version=html.escape(repository().version),
             repository=html.escape(repository().home, quote=True),
             up=page.up,
+            copy=page.up + machines.copy_of(page),
             body=colab.first_cell(page) + text,
             description=html.escape(page.about or website["description"], quote=True),
             navigation=navigation(tree, page, pages),
@@ -178,7 +182,11 @@ def build(out: Path) -> list[Page]:
             scripts=scripts(page, text),
         )
         write_page(out, template, fields, page)
+        copy = machines.markdown_copy(page, list(made.pictures))
+        (out/machines.copy_of(page)).write_text(copy, encoding="utf-8")
     if (NBS/"images").exists(): shutil.copytree(NBS/"images", out/"images")
+    listed = machines.listing(tree, pages, website["title"], website["description"])
+    (out/"llms.txt").write_text(listed, encoding="utf-8")
     write_theme(out, texts)
     return order
 

@@ -106,6 +106,11 @@ def exported(source: str, entries: list, page: Page, md, types: TypeLinks) -> li
     return [*(interface(e, page, md, types) for e in entries), folded("imports" if only_imports(text) else "code", [text])]
 
 
+def was_never_run(page: Page) -> bool:
+    "Whether the page is an experiment without results."
+    return colab.is_experiment(page) and not any(c.get("outputs") for c in page.nb["cells"])
+
+
 class Body:
     "The cells of a page as HTML, and its pictures by path."
 
@@ -120,8 +125,7 @@ class Body:
             if cell["cell_type"] == "markdown": self.add(self.md(source))
             elif cell["cell_type"] == "code" and is_shown(source): self.add_code(i, source, cell["outputs"])
         self.fold_checks()
-        if colab.is_experiment(page) and not any(c.get("outputs") for c in page.nb["cells"]):
-            self.parts.insert(bool(page.about), NOT_RUN)
+        if was_never_run(page): self.parts.insert(bool(page.about), NOT_RUN)
 
     def fold_checks(self) -> None:
         "The checks that are waiting, as one thing to unfold."
