@@ -103,7 +103,8 @@ def examples(page: Page) -> dict[int, checks.Parts]:
 def exported(source: str, entries: list, page: Page, md, types: TypeLinks) -> list[str]:
     "An exported cell: the interface of what it defines, and its source to unfold."
     text = without_directives(source)
-    return [*(interface(e, page, md, types) for e in entries), folded("imports" if only_imports(text) else "code", [text])]
+    shown = [interface(e, page, md, types) for e in entries]
+    return [*shown, folded("imports" if only_imports(text) else "code", [text])]
 
 
 def was_never_run(page: Page) -> bool:
@@ -115,8 +116,8 @@ class Body:
     "The cells of a page as HTML, and its pictures by path."
 
     def __init__(self, page: Page, names: Names, modules: dict[str, Page], types: TypeLinks):
-        self.types = types
-        self.page, self.md, self.examples = page, markdown(page, names, modules), examples(page)
+        self.page, self.types = page, types
+        self.md, self.examples = markdown(page, names, modules), examples(page)
         self.pictures: dict[str, bytes] = {}
         self.parts, self.waiting = [], []             # of the page; checks that are folded together
         if page.about: self.parts.append(f'<div class="lead">{self.md(page.about)}</div>')

@@ -10,8 +10,8 @@ from markup import Page, without_tags
 from repository import repository
 
 CODE = re.compile(r"(```.*?```|`[^`\n]*`)", re.S)
-INTRODUCTION = """The documentation of version {version}. Each link leads to a page as Markdown; a page's address ends in
-`.html`, that of its copy in `.html.md`. Each page is a notebook: its code runs, and its outputs are stored in it."""
+INTRODUCTION = """The documentation of version {version}. Each link leads to a page as Markdown: `page.html.md` is the
+copy of `page.html`. Each page is a notebook: its code runs, and its outputs are stored in it."""
 
 
 def copy_of(page: Page) -> str:
