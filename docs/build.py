@@ -84,10 +84,17 @@ def names_everywhere(pages: dict[str, Page]) -> Names:
     return {name: found[0] for name, found in places.items() if len(found) == 1}
 
 
-def names_on(page: Page) -> Names:
-    "What names mean on their own page: what it defines, and methods without their class."
+def commands(pages: dict[str, Page]) -> Names:
+    "The commands, as one types them: `inr2vec fit`."
+    found = [(page, e) for page in pages.values() for e in page.every_entry() if e.kind == "command"]
+    return {e.shell: (page.href, page.id_of(e.name)) for page, e in found if " " in e.shell}
+
+
+def names_on(page: Page, typed: Names) -> Names:
+    "What names mean on their own page: what it defines, methods without their class, and in `nbs/cli` the commands."
+    short = {name.split()[-1]: place for name, place in typed.items()} if page.module.startswith("cli") else {}
     whole = {e.name: (page.href, page.id_of(e.name)) for e in page.every_entry()}
-    return {name.rpartition(".")[2]: place for name, place in whole.items()} | whole
+    return short | {name.rpartition(".")[2]: place for name, place in whole.items()} | whole
 
 
 def turn(pages: list[Page], i: int, word: str, here: Page) -> str:
@@ -151,12 +158,13 @@ def build(out: Path) -> list[Page]:
     website, tree = sidebar.config(), sidebar.tree()
     pages = {name: read_page(name) for name in sidebar.pages()}
     order, everywhere = list(pages.values()), names_everywhere(pages)
-    modules, defined = {p.module: p for p in order if p.module}, tops(pages)
+    modules, defined, typed = {p.module: p for p in order if p.module}, tops(pages), commands(pages)
     if out.exists(): shutil.rmtree(out)
     (out/"figures").mkdir(parents=True)
     template, texts = (THEME/"page.html").read_text(encoding="utf-8"), []
     for i, page in enumerate(order):
-        made = Body(page, everywhere | names_on(page), modules, TypeLinks(page, defined))
+        names = everywhere | typed | names_on(page, typed)
+        made = Body(page, names, modules, TypeLinks(page, defined))
         text = made.html
         texts.append((page, text))
         for path, content in made.pictures.items(): (out/path).write_bytes(content)

@@ -61,6 +61,12 @@ def _links(entry: api.Entry, page: Page, name: str) -> str:
     return f'<span class="links">{here}{there}</span>'
 
 
+def breakable(signature: str) -> str:
+    "A signature that may be broken after its first bracket, and whose arrow stays whole."
+    first = signature.replace('<span class="p">(</span>', '<span class="p">(</span><wbr>', 1)
+    return first.replace('<span class="o">-&gt;</span>', '<span class="o whole">-&gt;</span>')
+
+
 def interface(entry: api.Entry, page: Page, md: Markdown, types: TypeLinks) -> str:
     "One function, class or command as the reader of an interface wants it."
     name, member, command = page.id_of(entry.name), "." in entry.name, entry.kind == "command"
@@ -68,7 +74,7 @@ def interface(entry: api.Entry, page: Page, md: Markdown, types: TypeLinks) -> s
     page.toc.append((4 if member else 3, name, f"<code>{html.escape(title)}</code>"))
     keyword = "" if entry.kind in ("def", "command") else f'<span class="keyword">{entry.kind}</span> '
     shown = highlighted(entry.signature, "text" if command else "python")
-    if not command: shown = types.signature(shown, entry)
+    if not command: shown = breakable(types.signature(shown, entry))
     signature = f'<pre class="signature">{_links(entry, page, name)}{keyword}{shown}</pre>'
     listed = options(entry, md) if command else parameters(entry, md, types)
     members = "".join(interface(e, page, md, types) for e in entry.members)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from project import EXPERIMENTS, NBS, ROOT, Results, notebooks
-from site_parts import copy_problems, copying_problems, link_problems, typed_problems
+from site_parts import copy_problems, copying_problems, link_problems, text_problems, typed_problems
 from sources import output_texts
 
 sys.path[:0] = [str(ROOT/"docs"), str(ROOT)]     # the site's builder, and the package
@@ -28,6 +28,7 @@ def check_site() -> Results:
         "folded checks": list(fold_problems()),
         "shell usage": list(shell_problems()),
         "links in signatures": list(link_problems()),
+        "formulas and breaks": list(text_problems()),
         "cells in Markdown copies": list(copying_problems()),
     }
 

@@ -89,11 +89,30 @@ def copying_problems() -> Iterator[str]:
         if found != expected: yield f"{cell['source']!r} becomes {found!r}"
 
 
+# a formula -> how many thin spaces it needs
+SPACES = {r"a - b\log n": 2, r"\log(n)": 0, r"\log_2 n": 1, r"2\exp x": 2, r"\frac{a}{\log n}": 1, r"x_i y": 0}
+
+
+def text_problems() -> Iterator[str]:
+    "Formulas whose functions touch their neighbours, and code that is broken where it should not be."
+    import interface
+    import markup
+    from formulas import mathml
+    for formula, expected in SPACES.items():
+        if (found := mathml(formula).count("<mspace")) != expected: yield f"{formula} has {found} thin spaces"
+    shown = markup.markdown(page_of("cli/run", ""), {}, {})("`run --all -q`, `a-b` and `f(-1)`")
+    if shown.count('<span class="whole">-') != 3: yield f"options are broken at their hyphens: {shown}"
+    signature = interface.breakable(markup.highlighted("Model.fit(x: (int), y) -> None"))
+    if signature.count("<wbr>") != 1 or '<span class="o whole">-&gt;' not in signature: yield f"{signature} is broken"
+
+
 def typed_problems(site: Path) -> Iterator[str]:
-    "The built site, whose signatures should link their types."
+    "The built site, whose signatures should link their types, and whose commands lead to what one types."
     text = (site/"embedding"/"70_model.html").read_text(encoding="utf-8")
     signature = re.search(r'<section[^>]* id="inr2vec\.fit">.*?</pre>', text, re.S)[0]
     if ("Shape", "../data/10_shapes.html#shape") not in links_in(signature): yield "Inr2Vec.fit does not link to Shape"
+    commands = (site/"cli"/"00_cli.html").read_text(encoding="utf-8")
+    if ("reconstruct", "28_reconstruct.html#reconstruct") not in links_in(commands): yield "a command leads elsewhere"
 
 
 def copy_problems(site: Path, pages: list) -> Iterator[str]:
