@@ -40,10 +40,24 @@ def comments(source: str) -> dict[int, str]:
 def _text(node: ast.AST | None) -> str: return "" if node is None else ast.unparse(node)
 
 
+class _Unquoted(ast.NodeTransformer):
+    "Types in quotes as the types that they are; the strings of a `Literal` stay strings."
+
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
+        "The expression in a string."
+        if not isinstance(node.value, str): return node
+        try: return self.visit(ast.parse(node.value.strip(), mode="eval").body)
+        except SyntaxError: return node
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        "All types in brackets, but not those of a `Literal`."
+        return node if _text(node.value).split(".")[-1] == "Literal" else self.generic_visit(node)
+
+
 def type_of(node: ast.AST | None) -> str:
-    "An annotation as text, one in quotes without them, and of `Annotated[X, ...]` the type."
+    "An annotation as text, what stands in quotes without them, and of `Annotated[X, ...]` the type."
     if _annotated(node): return type_of(node.slice.elts[0])
-    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else _text(node)
+    return "" if node is None else _text(_Unquoted().visit(node))
 
 
 def _annotated(node: ast.AST | None) -> bool:

@@ -11,12 +11,14 @@ import time
 from pathlib import Path
 
 import colab
+import machines
 import scenes
 import sidebar
 from cells import Body, read_page
 from markup import Names, Page, colours
 from repository import repository
 from search_index import index_script
+from typelinks import TypeLinks, tops
 
 HERE, NBS = Path(__file__).resolve().parent, sidebar.NBS
 THEME = HERE/"theme"
@@ -82,10 +84,17 @@ def names_everywhere(pages: dict[str, Page]) -> Names:
     return {name: found[0] for name, found in places.items() if len(found) == 1}
 
 
-def names_on(page: Page) -> Names:
-    "What names mean on their own page: what it defines, and methods without their class."
+def commands(pages: dict[str, Page]) -> Names:
+    "The commands, as one types them: `inr2vec fit`."
+    found = [(page, e) for page in pages.values() for e in page.every_entry() if e.kind == "command"]
+    return {e.shell: (page.href, page.id_of(e.name)) for page, e in found if " " in e.shell}
+
+
+def names_on(page: Page, typed: Names) -> Names:
+    "What names mean on their own page: what it defines, methods without their class, and in `nbs/cli` the commands."
+    short = {name.split()[-1]: place for name, place in typed.items()} if page.module.startswith("cli") else {}
     whole = {e.name: (page.href, page.id_of(e.name)) for e in page.every_entry()}
-    return {name.rpartition(".")[2]: place for name, place in whole.items()} | whole
+    return short | {name.rpartition(".")[2]: place for name, place in whole.items()} | whole
 
 
 def turn(pages: list[Page], i: int, word: str, here: Page) -> str:
@@ -109,16 +118,18 @@ def meta(page: Page) -> str:
 
 
 def footer(page: Page) -> str:
-    "Version and licence, and where a page can be edited and a problem reported."
+    "Version and licence, where a page can be edited and a problem reported, and the page for machines."
     at, file = repository(), f"nbs/{page.name}"
     links = [link(at.home, "Repository"), link(at.file(file), "Source of this page"),
-             link(at.edit(file), "Edit this page"), link(at.report(page.title), "Report a problem")]
-    return " ".join([f"<span>{html.escape(at.package)} {at.version} · {at.licence}</span>", *links])
+             link(at.edit(file), "Edit this page"), link(at.report(page.title), "Report a problem"),
+             link(page.up + machines.copy_of(page), "This page as Markdown")]
+    said = f"Documentation of {at.package} {at.version} · {at.licence}"
+    return " ".join([f"<span>{html.escape(said)}</span>", *links])
 
 
 def scripts(page: Page, text: str) -> str:
     "What a page needs of JavaScript."
-    names = ["page", "search", *(["scenes"] if 'class="live' in text else [])]
+    names = ["page", "search", "versions", *(["scenes"] if 'class="live' in text else [])]
     return "\n".join(f'<script src="{page.up}{name}.js"></script>' for name in names)
 
 
@@ -147,12 +158,13 @@ def build(out: Path) -> list[Page]:
     website, tree = sidebar.config(), sidebar.tree()
     pages = {name: read_page(name) for name in sidebar.pages()}
     order, everywhere = list(pages.values()), names_everywhere(pages)
-    modules = {p.module: p for p in order if p.module}
+    modules, defined, typed = {p.module: p for p in order if p.module}, tops(pages), commands(pages)
     if out.exists(): shutil.rmtree(out)
     (out/"figures").mkdir(parents=True)
     template, texts = (THEME/"page.html").read_text(encoding="utf-8"), []
     for i, page in enumerate(order):
-        made = Body(page, everywhere | names_on(page), modules)
+        names = everywhere | typed | names_on(page, typed)
+        made = Body(page, names, modules, TypeLinks(page, defined))
         text = made.html
         texts.append((page, text))
         for path, content in made.pictures.items(): (out/path).write_bytes(content)
@@ -164,6 +176,7 @@ def build(out: Path) -> list[Page]:
             version=html.escape(repository().version),
             repository=html.escape(repository().home, quote=True),
             up=page.up,
+            copy=page.up + machines.copy_of(page),
             body=colab.first_cell(page) + text,
             description=html.escape(page.about or website["description"], quote=True),
             navigation=navigation(tree, page, pages),
@@ -177,7 +190,11 @@ def build(out: Path) -> list[Page]:
             scripts=scripts(page, text),
         )
         write_page(out, template, fields, page)
+        copy = machines.markdown_copy(page, list(made.pictures))
+        (out/machines.copy_of(page)).write_text(copy, encoding="utf-8")
     if (NBS/"images").exists(): shutil.copytree(NBS/"images", out/"images")
+    listed = machines.listing(tree, pages, website["title"], website["description"])
+    (out/"llms.txt").write_text(listed, encoding="utf-8")
     write_theme(out, texts)
     return order
 

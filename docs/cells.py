@@ -13,6 +13,7 @@ import sidebar
 from interface import interface
 from markup import Names, Page, code, folded, markdown, only_imports, png_size, unbroken, without_tags
 from tables import with_cards
+from typelinks import TypeLinks
 
 DECLARATION = re.compile(r"experiment = \{")      # which the catalogue of experiments reads
 NOT_RUN = '<p class="note">This experiment has not been run for these pages yet: it shows no results.</p>'
@@ -99,17 +100,24 @@ def examples(page: Page) -> dict[int, checks.Parts]:
     return dict(zip(at, checks.split_all([(s, not page.nb["cells"][i]["outputs"]) for i, s in zip(at, code)])))
 
 
-def exported(source: str, entries: list, page: Page, md) -> list[str]:
+def exported(source: str, entries: list, page: Page, md, types: TypeLinks) -> list[str]:
     "An exported cell: the interface of what it defines, and its source to unfold."
     text = without_directives(source)
-    return [*(interface(e, page, md) for e in entries), folded("imports" if only_imports(text) else "code", [text])]
+    shown = [interface(e, page, md, types) for e in entries]
+    return [*shown, folded("imports" if only_imports(text) else "code", [text])]
+
+
+def was_never_run(page: Page) -> bool:
+    "Whether the page is an experiment without results."
+    return colab.is_experiment(page) and not any(c.get("outputs") for c in page.nb["cells"])
 
 
 class Body:
     "The cells of a page as HTML, and its pictures by path."
 
-    def __init__(self, page: Page, names: Names, modules: dict[str, Page]):
-        self.page, self.md, self.examples = page, markdown(page, names, modules), examples(page)
+    def __init__(self, page: Page, names: Names, modules: dict[str, Page], types: TypeLinks):
+        self.page, self.types = page, types
+        self.md, self.examples = markdown(page, names, modules), examples(page)
         self.pictures: dict[str, bytes] = {}
         self.parts, self.waiting = [], []             # of the page; checks that are folded together
         if page.about: self.parts.append(f'<div class="lead">{self.md(page.about)}</div>')
@@ -118,8 +126,7 @@ class Body:
             if cell["cell_type"] == "markdown": self.add(self.md(source))
             elif cell["cell_type"] == "code" and is_shown(source): self.add_code(i, source, cell["outputs"])
         self.fold_checks()
-        if colab.is_experiment(page) and not any(c.get("outputs") for c in page.nb["cells"]):
-            self.parts.insert(bool(page.about), NOT_RUN)
+        if was_never_run(page): self.parts.insert(bool(page.about), NOT_RUN)
 
     def fold_checks(self) -> None:
         "The checks that are waiting, as one thing to unfold."
@@ -134,7 +141,7 @@ class Body:
     def add_code(self, i: int, source: str, outputs: list[dict]) -> None:
         "A code cell: what it exports or shows, its outputs, and its checks; less what its directives hide."
         has = {name: m[1] for name in ("echo", "output", "fig-alt") if (m := directive(source, name))}
-        if i in self.page.entries: self.add(*exported(source, self.page.entries[i], self.page, self.md))
+        if i in self.page.entries: self.add(*exported(source, self.page.entries[i], self.page, self.md, self.types))
         shown = self.examples.get(i, checks.Parts()) if has.get("echo") != "false" else checks.Parts()
         if DECLARATION.match(shown.example): self.add(folded("how the catalogue lists it", [shown.example]))
         elif shown.example: self.add(code(shown.example, kind="block cell"))

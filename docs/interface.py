@@ -6,6 +6,7 @@ from collections.abc import Callable
 import api
 from markup import Page, comment, docstring, highlighted
 from repository import source_of
+from typelinks import TypeLinks
 
 Markdown = Callable[[str], str]
 
@@ -33,12 +34,12 @@ def table(kind: str, head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     return f'<div class="wide"><table class="{kind}">{shown}</table></div>'
 
 
-def parameters(entry: api.Entry, md: Markdown) -> str:
+def parameters(entry: api.Entry, md: Markdown, types: TypeLinks) -> str:
     "The table of parameters, if a comment says something about any."
     if not any(p.about for p in entry.params): return ""
     def row(p: api.Param) -> tuple[str, ...]:
         name = "<b>returns</b>" if p.name == "returns" else _code(p.name)
-        return name, _code(p.type), _code(p.default), _inline(p.about, md)
+        return name, types.code(p.type, entry), types.code(p.default, entry), _inline(p.about, md)
 
     return table("params", ("", "type", "default", ""), list(map(row, entry.params)))
 
@@ -60,15 +61,22 @@ def _links(entry: api.Entry, page: Page, name: str) -> str:
     return f'<span class="links">{here}{there}</span>'
 
 
-def interface(entry: api.Entry, page: Page, md: Markdown) -> str:
+def breakable(signature: str) -> str:
+    "A signature that may be broken after its first bracket, and whose arrow stays whole."
+    first = signature.replace('<span class="p">(</span>', '<span class="p">(</span><wbr>', 1)
+    return first.replace('<span class="o">-&gt;</span>', '<span class="o whole">-&gt;</span>')
+
+
+def interface(entry: api.Entry, page: Page, md: Markdown, types: TypeLinks) -> str:
     "One function, class or command as the reader of an interface wants it."
     name, member, command = page.id_of(entry.name), "." in entry.name, entry.kind == "command"
     title = entry.shell if command else entry.name.split(".")[-1]
     page.toc.append((4 if member else 3, name, f"<code>{html.escape(title)}</code>"))
     keyword = "" if entry.kind in ("def", "command") else f'<span class="keyword">{entry.kind}</span> '
     shown = highlighted(entry.signature, "text" if command else "python")
+    if not command: shown = breakable(types.signature(shown, entry))
     signature = f'<pre class="signature">{_links(entry, page, name)}{keyword}{shown}</pre>'
-    listed = options(entry, md) if command else parameters(entry, md)
-    members = "".join(interface(e, page, md) for e in entry.members)
+    listed = options(entry, md) if command else parameters(entry, md, types)
+    members = "".join(interface(e, page, md, types) for e in entry.members)
     inside = f"{signature}\n{_about(entry, md)}{listed}{members}"
     return f'<section class="api{" member" if member else ""}" id="{name}">{inside}</section>\n'

@@ -1,4 +1,4 @@
-"""Markdown, formulas and code as HTML that needs no network: formulas are MathML, colours are classes."""
+"""Markdown and code as HTML that needs no network: formulas are MathML, colours are classes."""
 import ast
 import html
 import re
@@ -7,19 +7,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import mistune
-from latex2mathml.converter import convert
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
 import api
+from formulas import mathml
 
 FORMAT = HtmlFormatter(nowrap=True)
-LETTERS = {"script": 0x1D49C, "bold": 0x1D400, "double-struck": 0x1D538}           # of Unicode's mathematical alphabets
-SIGN = '<mo form="prefix">&#x02212;</mo>'
-HOLES = {"script": dict(zip("BEFHILMRego", "ℬℰℱℋℐℒℳℛℯℊℴ")), "double-struck": dict(zip("CHNPQRZ", "ℂℍℕℙℚℝℤ"))}
 INTERVAL = r"-?\d[\d.,]* to -?\d[\d.]*|\[-?\d[\d.]*, -?\d[\d.]*\]|\d[\d.]* ± \d[\d.]*"
+OPTION = re.compile(r"(?<![^\s(])--?\w[\w-]*")                                        # of a command
 TIMES = re.compile(r"(?<=[\w)\]])( ?)\*( ?)(?=[\w(\[])")                            # a product, no emphasis
 
 
@@ -88,20 +86,6 @@ def slug(text: str) -> str:
     return re.sub(r"\s+", "-", re.sub(r"[^\w\s.-]", "", without_tags(text)).strip().lower()) or "section"
 
 
-def mathml(tex: str, display: bool = False) -> str:
-    "A formula for any browser. Letters of other alphabets become characters: browsers no longer read `mathvariant`."
-    def letter(m: re.Match) -> str:
-        kind, c = m[1], m[2]
-        code = LETTERS[kind] + (ord(c) - 65 if c < "a" else ord(c) - 71)
-        return f"<mi>{HOLES.get(kind, {}).get(c, chr(code))}</mi>"
-
-    made = convert(tex.strip(), display="block" if display else "inline")
-    # a minus after a bracket or a comma is a sign, and a bracket with an exponent is a letter to put it on
-    made = re.sub(r"(<mo[^>]*>(?:[\[({,=]|&#x0002C;|&#x0003D;)</mo>)<mo>&#x02212;</mo>", rf"\1{SIGN}", made)
-    made = re.sub(r'<msup><mo stretchy="false">([\])])</mo>', r"<msup><mi>\1</mi>", made)
-    return re.sub(r'<mi mathvariant="(script|bold|double-struck)">([A-Za-z])</mi>', letter, made)
-
-
 def png_size(content: bytes) -> tuple[int, int] | None:
     "Width and height of a PNG in pixels."
     return struct.unpack(">II", content[16:24]) if content[:8] == b"\x89PNG\r\n\x1a\n" else None
@@ -168,7 +152,8 @@ class Text(mistune.HTMLRenderer):
 
     def codespan(self, text: str) -> str:
         "Code in a line; the name of something public, or of a module, links to where it is defined."
-        shown, key = f"<code>{mistune.escape(text)}</code>", re.sub(r"\(.*\)$", "", text)
+        whole = OPTION.sub(r'<span class="whole">\g<0></span>', mistune.escape(text))
+        shown, key = f"<code>{whole}</code>", re.sub(r"\(.*\)$", "", text)
         if key.startswith("inr2vec.") and (m := self.modules.get(key.removeprefix("inr2vec."))):
             return f'<a href="{self.page.up}{m.href}">{shown}</a>'
         if key not in self.names: return shown

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from project import EXPERIMENTS, NBS, ROOT, Results, notebooks
+from site_parts import copy_problems, copying_problems, link_problems, text_problems, typed_problems
 from sources import output_texts
 
 sys.path[:0] = [str(ROOT/"docs"), str(ROOT)]     # the site's builder, and the package
@@ -22,7 +23,14 @@ def check_site() -> Results:
         name = p.relative_to(NBS).as_posix()
         hits = [g for g in globs if sidebar.matches(name, g)]
         if len(hits) != 1: problems.append(f"nbs/{name} is matched by {hits or 'nothing'} in _quarto.yml")
-    return {"site": problems, "folded checks": list(fold_problems()), "shell usage": list(shell_problems())}
+    return {
+        "site": problems,
+        "folded checks": list(fold_problems()),
+        "shell usage": list(shell_problems()),
+        "links in signatures": list(link_problems()),
+        "formulas and breaks": list(text_problems()),
+        "cells in Markdown copies": list(copying_problems()),
+    }
 
 
 # a cell, whether it shows nothing, what later examples read -> what stays as an example, and what is folded
@@ -74,7 +82,7 @@ def shell_problems() -> Iterator[str]:
 
 
 def check_docs() -> Results:
-    "links, anchors, pictures, sources, search and live figures of the site lead on, and links of the Markdown files"
+    "links, pictures, sources, search, live figures and copies of the site lead on, and links of the Markdown files"
     import build
     import links
     problems = []
@@ -83,7 +91,12 @@ def check_docs() -> Results:
         pages = build.build(site)
         for page, found in links.site_problems(site).items(): problems += [f"{page}: {what}" for what in found]
         problems += [f"{p.href} was not written" for p in pages if not (site/p.href).is_file()]
-        found = {"search": list(search_problems(site, pages)), "parts of pages": list(part_problems(site, pages))}
+        found = {
+            "search": list(search_problems(site, pages)),
+            "parts of pages": list(part_problems(site, pages)),
+            "types in signatures": list(typed_problems(site)),
+            "copies for machines": list(copy_problems(site, pages)),
+        }
     for p in sorted(ROOT.glob("*.md")): problems += [f"{p.name}: {what}" for what in links.markdown_problems(p)]
     return {"docs": problems} | found
 
@@ -117,7 +130,9 @@ def part_problems(site: Path, pages: list) -> Iterator[str]:
         text = (site/page.href).read_text(encoding="utf-8")
         for address in (at.edit(f"nbs/{page.name}"), at.file(f"nbs/{page.name}"), at.report(page.title).split("?")[0]):
             if f'href="{address}' not in text: yield f"{page.href} does not link to {address}"
-        if at.version not in text: yield f"{page.href} does not name the version"
+        if f"Documentation of {at.package} {at.version}" not in text: yield f"{page.href} does not name the version"
+        if '<p class="versions" hidden>' not in text or "versions.js" not in text:
+            yield f"{page.href} does not offer other versions"
         offered, taken_away = colab.is_offered(page), (site/"notebooks"/page.name).read_text(encoding="utf-8")
         if offered != ("colab.research" in text): yield f"{page.href}: Colab where it is not offered, or not"
         if offered and "%pip install -q" not in taken_away:
@@ -131,7 +146,8 @@ def part_problems(site: Path, pages: list) -> Iterator[str]:
             data = json.loads(re.search(r"<script[^>]*>(.*?)</script>", figure, re.S)[1])
             if not data["data"]: yield f"{page.href}: a live figure without data"
         if 'class="live' in text and "scenes.js" not in text: yield f"{page.href}: its figures never come to life"
-    for name in ("plotly.min.js", "page.js", "look.js", "search.js", "scenes.js", "style.css", "dark.css"):
+    scripts = ("plotly.min.js", "page.js", "look.js", "search.js", "scenes.js", "versions.js")
+    for name in (*scripts, "style.css", "dark.css"):
         if not (site/name).is_file(): yield f"{name} is missing"
 
 

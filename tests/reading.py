@@ -2,10 +2,14 @@
 
 Builds the site and opens it from the disk in a headless Chromium: search by keys, copy buttons, folded checks, live
 figures, dark and light, the way through a page, and a dozen pages at the width of a desk and of a phone, which must
-not be wider than the screen."""
+not be wider than the screen. Published versions are tried on a server of its own."""
+import json
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from browser import chromium
@@ -131,6 +135,58 @@ def try_way(page, address: Callable[[str], str]) -> Iterator[str]:
     yield "the way through a page, at a desk and on a phone"
 
 
+class Quiet(SimpleHTTPRequestHandler):
+    "A handler that prints nothing."
+
+    def log_message(self, *said) -> None:
+        "Keep it to oneself."
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    "A server of the files in `folder`, by its address."
+    def handler(*given) -> Quiet: return Quiet(*given, directory=folder)
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try: yield f"http://127.0.0.1:{server.server_port}"
+    finally: server.shutdown()
+
+
+def try_versions(page, site: Path) -> Iterator[str]:
+    "Versions that the folder above lists are offered on a server; without a list, or on a disk, nothing is."
+    from repository import repository
+    mine, offer, noise = repository().version, page.locator(".versions"), []
+    page.on("console", lambda said: noise.append(said.text) if said.type == "error" else None)
+    page.goto((site/"index.html").as_uri())
+    page.wait_for_timeout(500)
+    expect(offer.is_hidden() and not noise, f"nothing is offered on a disk, without errors: {noise}")
+    with tempfile.TemporaryDirectory() as tmp, served(Path(tmp)) as server:
+        top = Path(tmp)
+        (top/mine).symlink_to(site)
+        (top/"old").mkdir()
+        for name in ("index", "tutorials/01_start"):
+            (path := top/"old"/f"{name}.html").parent.mkdir(exist_ok=True)
+            path.write_text(f"<title>old {name}</title>")
+        for lists in (None, "no list", '{"version": "1"}', "[]", '[{"version": "1"}]'):
+            if lists is not None: (top/"versions.json").write_text(lists)
+            page.goto(f"{server}/{mine}/index.html", wait_until="networkidle")
+            expect(offer.is_hidden(), f"nothing is offered with {lists} above the site")
+        yield "no choice of versions, where there is none"
+        listed = [dict(version="9.9", path="none"), dict(version=mine, path=mine), dict(version="0.0", path="old/")]
+        (top/"versions.json").write_text(json.dumps(listed))
+        for name, there in (("tutorials/01_start", "tutorials/01_start"), ("inrs/20_siren", "index")):
+            page.goto(f"{server}/{mine}/{name}.html")
+            offer.wait_for(timeout=PATIENCE)
+            select = offer.locator("select")
+            names, chosen = select.locator("option").all_inner_texts(), select.locator("option:checked").inner_text()
+            expect((names, chosen) == (["9.9", mine, "0.0"], mine), f"{mine} is chosen of three: {names}, {chosen}")
+            select.select_option(label="0.0")
+            page.wait_for_function("document.title.startsWith('old')", timeout=PATIENCE)
+            expect(page.title() == f"old {there}", f"{name} leads to {there} of the other version")
+        yield "another version: the same page, or its first"
+
+
 def try_layout(page, address: Callable[[str], str], folder: Path | None) -> Iterator[str]:
     "No page is wider than the screen, and nothing but tables, code and pictures scrolls sideways."
     for screen, size in SCREENS.items():
@@ -160,7 +216,7 @@ def main(pictures: Path | None) -> int:
         context.set_default_timeout(PATIENCE)
         def address(name: str) -> str: return (site/f"{name}.html").as_uri()
 
-        tries = [try_search, try_copy, try_figures, try_looks, try_way,
+        tries = [try_search, try_copy, try_figures, try_looks, try_way, lambda page, _: try_versions(page, site),
                  lambda page, at: try_layout(page, at, pictures)]
         for attempt in tries:
             page = context.new_page()
