@@ -267,7 +267,7 @@ def counted_verdicts(claims: list[Claim], results: list[Result]) -> str:
     "How many of the claims hold: 'Of 20 claims, 3 hold, 17 are not tested.'"
     verdicts = [overall_verdict(c, outcomes_of(c, results)).partition(" (")[0] for c in claims]
     numbers = {v: verdicts.count(v) for v in COUNTED if v in verdicts}
-    counted = ", ".join(f"{n} {COUNTED[v][n > 1]}" for v, n in numbers.items())
+    counted = ", ".join(f"{n} {COUNTED[v][0 if n == 1 else 1]}" for v, n in numbers.items())
     return f"Of {len(verdicts)} claims, {counted}."
 
 
