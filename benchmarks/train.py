@@ -6,7 +6,7 @@ every query, put before the encoded coordinate, and multiplied in full by the tw
 float32, `torch.optim.AdamW` as it comes. It trains the same networks on the same INRs and the same number of queries;
 where the preset moves INRs, it moves them by the same motions and evaluates the moved INR at every step.
 
-Settings: `default`, the laptop preset as it is; `paper encoder`, the same with the paper's encoder and without motions;
+Settings: `probing`, the laptop preset with the probing encoder; `paper encoder`, with the paper's and without motions;
 `paper size`, a step with all of the paper's widths and 10,000 queries of each INR.
 
 Before the times, both are given the very same queries for some steps, and the largest difference of their losses is
@@ -19,7 +19,7 @@ The table has one factor at a time: what the plain loop gains from it alone, and
 done and it is not.
 
     python benchmarks/train.py                            # all; a few minutes on an idle core
-    python benchmarks/train.py --settings default --no-factors
+    python benchmarks/train.py --settings probing --no-factors
 """
 import os
 import statistics
@@ -51,7 +51,7 @@ from inr2vec.report.results import Result, comparison_table, save_result
 FIELD, CLASSES = "udf", 16
 STILL = {f"train.{k}": 0. for k in ("degrees", "stretch", "shift", "contrast")}
 SETTINGS = {
-    "default": ("laptop", {}),
+    "probing": ("laptop", {"encoder.kind": "probing"}),
     "paper encoder": ("laptop", {"encoder.kind": "paper", **STILL}),
     "paper size": ("paper", {"train.batch": 2}),
 }

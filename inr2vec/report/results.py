@@ -19,6 +19,7 @@ from datetime import datetime, timezone
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -128,6 +129,7 @@ class Result:
     missing: dict = field(default_factory=dict)      # 'a/b' of a metric without a value -> the reason
     environment: dict = field(default_factory=environment)
     date: str = field(default_factory=_now)          # UTC
+    read_from: ClassVar[str] = ""  # the name of the file, if it was read from one: the rule for names may be newer
 
     def __post_init__(self):
         self.dataset = str(self.dataset).replace("\\", "/").rstrip("/").rpartition("/")[2]
@@ -269,7 +271,9 @@ def load_result(path: str | Path) -> Result:
         differ = sorted(got.keys() ^ {f.name for f in fields(Result)})
         if differ: raise ValueError(f"it is not a result: it lacks, or should not have, {', '.join(differ)}")
         if odd := _of_another_type(got): raise ValueError(f"it is not a result: {odd} is of another type")
-        return Result(**got)
+        found = Result(**got)
+        found.read_from = Path(path).name
+        return found
 
 
 def _readable(path: Path) -> Result | None:

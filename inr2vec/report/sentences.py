@@ -71,35 +71,32 @@ def layers_compared(
     else:
         changes = (f"{k} {change_in_words(wilson(few[k], n), wilson(every[k], n))}" for k in keys)
         text = f"Reading all layers, on {n} test shapes: {', '.join(changes)}."
-    decoded = every["decoded"]
     if None in (few["chamfer"], every["chamfer"]): return f"{text} No reconstruction has a surface to compare."
-    why = _too_few(decoded) if decoded < FEWEST_SHAPES else "no interval is recorded"
     return (
-        f"{text} The Chamfer distance of {decoded} reconstructions is {every['chamfer']:.4f} with all layers and "
-        f"{few['chamfer']:.4f} with hidden ones: no verdict, since {why}."
+        f"{text} The mean Chamfer distance of {every['decoded']} reconstructions, without an interval, is "
+        f"{every['chamfer']:.4f} with all layers and {few['chamfer']:.4f} with hidden ones."
     )
 
 # %% ../../nbs/report/74_sentences.ipynb #d599c1d2
 def widths_compared(metrics: Mapping[str, dict]) -> str:     # of `study_widths`: width -> steps -> figures
-    "The error of the field at each width, at how many numbers of steps wider is better, and why that is no verdict."
+    "The error of the field at each width, and at how many numbers of steps wider is better."
     error = {int(w): {int(s): f["error"] for s, f in by_steps.items()} for w, by_steps in metrics.items()}
     shapes = min(f["shapes"] for by_steps in metrics.values() for f in by_steps.values())
     widths, steps = sorted(error), sorted(set.intersection(*(set(e) for e in error.values())))
     narrow, wide, most = widths[0], widths[-1], steps[-1]
     each = ", ".join(f"{error[w][most]:.4f} with {w} neurons" for w in widths)
-    text = f"After {most:,} steps the mean error of the field of {shapes} shapes is {each}."
+    text = f"After {most:,} steps the mean error of the field of {shapes} shapes, without an interval, is {each}."
     if len(widths) > 1:
         better = sum(all(error[a][s] > error[b][s] for a, b in zip(widths, widths[1:])) for s in steps)
         text += f" At {better} of {len(steps)} numbers of steps it falls from each width to the next."
         sooner = [s for s in steps if error[wide][s] <= error[narrow][most]]
         never = f" {wide} neurons never come as near as {narrow} do after {most:,}."
         text += f" {wide} neurons come as near in {sooner[0]:,} as {narrow} do in {most:,}." if sooner else never
-    why = _too_few(shapes) if shapes < FEWEST_SHAPES else "no interval is recorded"
-    return f"{text} No verdict on what is better, since {why}."
+    return text
 
 # %% ../../nbs/report/74_sentences.ipynb #fb656715
 def barriers_compared(metrics: Mapping[str, dict]) -> str:     # of `study_connectivity`: kind of pair -> figures
-    "The loss barriers from one start and from two, for one shape and for two, and why that is no verdict."
+    "The loss barriers from one start and from two, for one shape and for two."
     def of(shapes: str) -> str:
         one, two = (metrics[f"{shapes}, {start} start"] for start in ("same", "another"))
         return (
@@ -108,10 +105,9 @@ def barriers_compared(metrics: Mapping[str, dict]) -> str:     # of `study_conne
         )
 
     pairs = min(m["pairs"] for m in metrics.values())
-    why = f"{pairs} pairs are fewer than {FEWEST_SHAPES}" if pairs < FEWEST_SHAPES else "no interval is recorded"
     return (
         f"Between two INRs of one shape the loss barrier is {of('same shape')}; between INRs of two shapes it is "
-        f"{of('another shape')}. Means of {pairs} pairs of each kind: no verdict, since {why}."
+        f"{of('another shape')}. They are means of {pairs} pairs of each kind, without an interval."
     )
 
 # %% ../../nbs/report/74_sentences.ipynb #313ec86d

@@ -80,6 +80,7 @@ def fit_quality(rows: list[dict]) -> list[dict]:
                 {
                     "width": row["width"],
                     "setting": row["setting"],
+                    "steps": row["steps"],
                     "shapes": row["inrs"],
                     "how": way or _steps_in_words(row[who]),
                     "date": row["meta"]["date"],
@@ -127,7 +128,8 @@ def store_figures(r: Result) -> tuple[Bars, Bars, Bars]:
 # %% ../../nbs/report/40_speed.ipynb #5b1e0a02
 SPEED_COLUMNS = ["work", "how", "processor seconds", "times a plain loop", "error of the field", "date"]
 ENCODERS = {
-    "default": "the default encoder",
+    "default": "the probing encoder",         # as it was called when it was the default
+    "probing": "the probing encoder",
     "paper": "the paper's encoder",
     "paper encoder": "the paper's encoder",
 }
@@ -136,7 +138,8 @@ ENCODERS = {
 def _fitting_work(row: dict) -> str:
     "The kind of fit that a row of `fit_quality` describes."
     what = "an INR of signed distances" if row["setting"].endswith("sdf") else "an INR"
-    return f"fitting {what}, {row['width']} wide ({row['setting'].split(',')[0]} preset)"
+    preset = row["setting"].split(",")[0]
+    return f"fitting {what}, {row['width']} wide ({preset} preset by Adam, {row['steps']} steps)"
 
 
 def _encoder_rows(r: Result, kind: str) -> Iterator[dict]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ..experiments.catalogue import Experiment, Headline, experiments_in
-from .paper import CONTENTS, NOT_RECORDED, PAPER
+from .paper import CONTENTS, NOT_RECORDED, PAPER, PICTURES, QUOTED
 from .readings import SHAPES
 from .results import Result, comparison_table, encoder_name, named_path
 from .runs import Run
@@ -38,8 +38,9 @@ def printed(experiment: Experiment, headline: Headline, shapes: str) -> str:
         if found: return ", ".join(f"{in_units(x, experiment.name, ours=False)} {data}" for x, data in found)
     if not experiment.in_paper(): return ""
     recorded = {item.where: item.figures for item in CONTENTS}
-    some = any(recorded.get(place) == NOT_RECORDED for place in (*experiment.answers, *experiment.beside))
-    return f"{NOT_RECORDED if some else 'pictures only'}: {experiment.in_paper()}"
+    states = {recorded.get(place) for place in (*experiment.answers, *experiment.beside)}
+    state = next((s for s in (NOT_RECORDED, QUOTED) if s in states), PICTURES)
+    return f"{state}: {experiment.in_paper()}"
 
 # %% ../../nbs/report/32_summary.ipynb #fb003f84
 def _state(run: Run) -> str:
