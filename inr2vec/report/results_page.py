@@ -23,9 +23,9 @@ from .sentences import sentences_of
 # %% ../../nbs/report/60_results_page.ipynb #0bc89190
 PREFACE = """The first experiment is the answer; those below it add a row to it. None was run on the paper's own
 data sets, which do not come with the package: `inr2vec reproduce NAME --dataset FOLDER` takes their folders. The
-paper's numbers stand *beside ours* further down or, some of them, *with the claims* in [Does it hold?](70_claims.ipynb);
-or they are *not recorded*, since no copy of the table could be checked against the printed one; or the paper gives
-*pictures only*, curves among them.""".replace("\n", " ")
+paper's numbers stand *beside ours* further down or, some of them, *with the claims* in
+[Does it hold?](70_claims.ipynb); or they are *not recorded*, since no copy of the table could be checked against the
+printed one; or the paper gives *pictures only*, curves among them.""".replace("\n", " ")
 ALONE = "Minutes are those of the run itself, without what it found fitted or trained by an earlier one."
 NOT_RUN = """These have been run with the smoke preset only, which tries them out: there is no figure of them.
 `inr2vec reproduce NAME --preset laptop` makes it.""".replace("\n", " ")
