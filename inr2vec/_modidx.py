@@ -2580,6 +2580,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                   'inr2vec/report/results.py'),
                                         'inr2vec.report.results._declared': ('report/results.html#_declared', 'inr2vec/report/results.py'),
                                         'inr2vec.report.results._flat': ('report/results.html#_flat', 'inr2vec/report/results.py'),
+                                        'inr2vec.report.results._make_way': ('report/results.html#_make_way', 'inr2vec/report/results.py'),
                                         'inr2vec.report.results._now': ('report/results.html#_now', 'inr2vec/report/results.py'),
                                         'inr2vec.report.results._of_another_type': ( 'report/results.html#_of_another_type',
                                                                                      'inr2vec/report/results.py'),

@@ -225,9 +225,9 @@ def save_result(result: Result, folder: str | Path) -> Path:
     """Write `result` into `folder`, whole or not at all; returns the file.
 
     A damaged file of its name is put aside. Where a result of other data, or of other parameters of the experiment, has
-    the name already, `result` gets one of its own, and stands next to it. Raises `BadResult` for a number that is not
-    finite and not excused, an excuse for a number that is there, and a file that holds another run whose name is
-    written alike."""
+    the name already, `result` gets one of its own, and stands next to it; a file that was named by an older rule is
+    renamed. Raises `BadResult` for a number that is not finite and not excused, an excuse for a number that is there,
+    and a file that holds another run whose name is written alike."""
     (folder := Path(folder)).mkdir(parents=True, exist_ok=True)
     before = _readable(path) if (path := folder/result.file_name).exists() else None
     if before and before.identity == result.identity and result.differs(before):
@@ -243,12 +243,18 @@ def save_result(result: Result, folder: str | Path) -> Path:
         raise BadResult(excused[0], what, "take it out of `missing`")
     if path.exists() and before is None:
         path.replace(path.with_name(f"{path.name}.damaged"))     # kept: whoever damaged it may want to look
-    elif path.exists() and before.identity != result.identity:
-        remedy = f"move {path.name} away or remove it, or let results go to another folder"
-        raise BadResult(path, "it holds another run whose name is written alike", remedy)
+    elif path.exists() and before.identity != result.identity: _make_way(path, before)
     text = json.dumps(out, indent=1, allow_nan=False) + "\n"
     write_atomically(path, lambda p: p.write_text(text, encoding="utf-8"))
     return path
+
+
+def _make_way(path: Path, before: Result) -> None:
+    "Rename a file that holds `before` to what it would be called today. Raises `BadResult` if that is taken."
+    if (to := path.with_name(before.file_name)).exists():     # `path` itself, for example
+        remedy = f"move {path.name} away or remove it, or let results go to another folder"
+        raise BadResult(path, "it holds another run whose name is written alike", remedy)
+    path.replace(to)
 
 
 def _of_another_type(got: dict) -> str:
