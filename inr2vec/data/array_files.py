@@ -52,6 +52,9 @@ def read_npz(path: Path) -> dict:
         refuse_queries(names)
         if said: raise Refused(f"it has an array of truth values, {said[0]!r}, next to its points: inside or outside,"
                                " perhaps, or which of them count", "save the points of the surface alone")
+    if out and GRIDS & names.keys() or len(grids) > 1:
+        more = [*(k for k in ("points", "faces") if k in out), *sorted(GRIDS & names.keys())]
+        raise Refused(f"it has {' and '.join(more)}, which could be several shapes", "save one of them to a file")
     if len(grids) == 1 and not out: return grid_surface(grids[0])
     if ("vertices" in out) != ("faces" in out):
         raise Refused("it has only one of 'vertices' and 'faces'", "save both, or 'points' for a cloud")

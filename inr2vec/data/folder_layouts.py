@@ -9,12 +9,13 @@ __all__ = ['FOLDER', 'SHAPENET_PART', 'class_folders', 'folder_splits', 'folder_
 # %% ../../nbs/data/51_folder_layouts.ipynb #6c0ed5d5
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from ..core.errors import NotAShape, UnknownOption, UnreadableFile, printable
+from ..core.errors import NotAShape, Refused, UnknownOption, UnreadableFile, printable
 from ..core.io import lines_of, reading, text_of
 from .files import FILE_READERS, read_shape
 from .layouts import SPLITS, Entry, Layout, failed_entry, register_layout
@@ -98,6 +99,12 @@ FOLDER = register_layout(
 def _synsets(root) -> dict[str, str]:
     "Folder -> class."
     with reading(path := Path(root)/"synsetoffset2category.txt"):
+        if wrong := [line for line in lines_of(path) if len(line.split()) != 2]:
+            raise Refused(f"it has the line {wrong[0]!r}", "write a class and its folder, with a tab between them")
+        if twice := [
+            name for names in zip(*map(str.split, lines_of(path))) for name, n in Counter(names).items() if n > 1
+        ]:
+            raise Refused(f"it lists {twice[0]!r} twice", "remove one of the two lines")
         return {folder: label for label, folder in map(str.split, lines_of(path))}
 
 def _part_list(root, split: str) -> Path: return Path(root)/"train_test_split"/f"shuffled_{split}_file_list.json"

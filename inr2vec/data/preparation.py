@@ -7,11 +7,13 @@ __all__ = ['Prepared', 'stands_in_frame', 'prepared', 'load_shape', 'in_unit_fra
 
 # %% ../../nbs/data/58_preparation.ipynb #33e6880a
 import warnings
+from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
 
-from ..core.errors import ZeroAreaFaces
+from ..core.errors import UnknownOption, ZeroAreaFaces
+from .arrays import MOST_POINTS
 from .files import read_shape
 from .repairs import repaired
 from .shapes import Shape, check_shape, fits_unit_sphere, unit_frame, with_points, without_area
@@ -36,7 +38,10 @@ def prepared(shape: Shape,
              ) -> Prepared:
     """`shape` checked, with points, and moved into the unit sphere. A cloud keeps all its points.
 
-    Raises the `BadShape` that applies; `ZeroAreaFaces` only without `repair`."""
+    Raises the `BadShape` that applies, `ZeroAreaFaces` only without `repair`; and `UnknownOption` for `n_points` that
+    are no number of points, even if none are sampled."""
+    if not isinstance(n_points, Integral) or isinstance(n_points, bool) or not 0 < n_points <= MOST_POINTS:
+        raise UnknownOption("n_points", f"{n_points!r} is not a number of points", "use 2048, for example")
     repairs = []
     try: check_shape(shape, field)
     except ZeroAreaFaces:

@@ -31,6 +31,7 @@ class Report:
     skipped: list[Skipped] = field(default_factory=list)              # what could not be used, and why
     repaired: list[tuple[str, str]] = field(default_factory=list)     # what was changed, and how
     moved: list[str] = field(default_factory=list)                    # shapes that were not normalised, by name
+    renamed: list[str] = field(default_factory=list)                  # shapes whose name another had, by the new one
 
     def __post_init__(self): self.dataset = printable(self.dataset)
 
@@ -52,6 +53,9 @@ class Report:
         if any(counts.values()): lines.append("  " + ", ".join(f"{c}: {n}" for c, n in counts.items() if n))
         if none := [str(c) for c, n in counts.items() if not n]: lines.append(f"  none of {', '.join(none)}")
         if self.moved: lines.append(f"  not normalised, so centred and scaled into the unit sphere: {len(self.moved)}")
+        if self.renamed:
+            why = "the same shape in two formats, perhaps"
+            lines.append(f"  {len(self.renamed)} with the name of another, such as {self.renamed[0]}: {why}")
         lines += _grouped("skipped", [(s.source, s.reason) for s in self.skipped]) + _grouped("repaired", self.repaired)
         return "\n".join(lines + [f"  remedy: {r}" for r in dict.fromkeys(s.remedy for s in self.skipped) if r])
 

@@ -28,6 +28,7 @@ from inr2vec.core.errors import (
 from ..core.fields import FIELDS
 from ..core.seeds import numpy_rng
 from .arrays import COARSEST, ROUNDING, as_coordinates, as_part_numbers, as_whole_numbers, unique_rows
+from .arrays import MOST_POINTS, in_same_frame
 
 # %% ../../nbs/data/10_shapes.ipynb #a06ff620
 @dataclass(eq=False)
@@ -152,6 +153,11 @@ def check_shape(shape: Shape,
     if shape.points is None and not shape.has_mesh: raise EmptyShape(source, "it has neither points nor faces")
     if shape.points is not None: _check_coordinates(source, shape.points, "points")
     if shape.has_mesh: _check_mesh(shape)
+    if shape.points is not None and shape.has_mesh and not in_same_frame(
+        shape.points, shape.vertices[shape.used_vertices]
+    ):
+        raise BadShape(source, "its points do not lie on its mesh: one of them was moved or scaled alone, perhaps",
+                       "keep one of them, or export both in one frame")
     for parts, of, what in ((shape.point_parts, shape.points, "points"), (shape.face_parts, shape.faces, "faces")):
         n = 0 if of is None else len(of)
         if parts is not None and len(parts) != n:
@@ -197,7 +203,7 @@ def sample_surface(
 
 def with_points(shape: Shape, n: int, seed: int = 0) -> Shape:
     "`shape` with `n` points sampled from its mesh, and their parts; a cloud is as it was. Raises `UnknownOption`."
-    if not isinstance(n, Integral) or n < 1:
+    if not isinstance(n, Integral) or isinstance(n, bool) or not 0 < n <= MOST_POINTS:
         raise UnknownOption("points", f"{n!r} is not a number of points", "use 2048, for example")
     if not shape.has_mesh: return shape
     points, face = sample_surface(shape, n, numpy_rng(seed, "surface", shape.name))

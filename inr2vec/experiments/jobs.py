@@ -160,6 +160,11 @@ def read_shapes(job: Job, progress: bool = True) -> Shapes:
             shapes = [s for s in shapes if s.label in names]
         parts.append(shapes)
         reports.append(report)
+    if not job.generated and (both := set.intersection(
+        *({(s.name, str(Path(s.source).with_suffix(""))) for s in part} for part in parts)
+    )):
+        problem = "it is in both parts, train and test, in two formats perhaps"
+        raise UnknownOption(min(both)[1], problem, "remove one of the two")
     return Shapes(data_label(job.dataset, count or names), *parts, reports)
 
 # %% ../../nbs/experiments/08_jobs.ipynb #72c67eb2
