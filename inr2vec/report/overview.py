@@ -34,7 +34,9 @@ def _run_in_words(name: str, r: Result) -> str:
     "What a run of the main job was made with."
     sizes = r.metrics.get("sizes", {})
     shapes = ", ".join(f"{sizes[k]} {words}" for k, words in SIZES if k in sizes)
-    machine = f"{r.environment['cores']} cores of {r.environment['cpu']}"
+    cores, threads = r.environment["cores"], r.environment.get("threads")
+    used = f"{threads} of {cores}" if threads and threads < cores else cores
+    machine = f"{used} cores of {r.environment['cpu']}"
     if r.environment["device"] != "cpu": machine += f", {r.environment['device']}"
     took = "" if r.parameters.get("reused") else f", {sum(r.seconds.values())/60:.1f} minutes in all"
     return f"- {name}: {shapes}; {preset_in_words(r)}, seed {r.seed}, {machine}, {day_of(r)}{took}."
