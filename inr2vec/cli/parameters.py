@@ -21,8 +21,10 @@ def check_classes(dataset: str, classes: "int | list[str] | None", field: str | 
     "Raise `UnknownOption` unless the data set has `classes`: names, or how many of the largest."
     from inr2vec.data.datasets import LAYOUTS, detect_layout
     from inr2vec.data.families import FAMILIES
-    name, _, named = dataset.partition(":")
+    name, colon, named = dataset.partition(":")
     generated = name == "families" and not Path(dataset).exists()
+    if generated and colon and not named.strip():
+        raise UnknownOption("dataset", f"{dataset!r} names no family", "write families:chair,sofa, or families")
     if not generated: known = LAYOUTS[detect_layout(dataset, field)].classes(Path(dataset))
     elif named:
         known = [n.strip() for n in named.split(",")]
@@ -82,6 +84,9 @@ def check_value(experiment: Experiment, name: str, value: object, usual: object)
     if kind is float and type(value) is int: value = float(value)
     if kind in (int, bool, str, float, list) and type(value) is not kind:
         raise UnknownOption(what, f"{value!r} is not of the type {kind.__name__}", by_default)
+    if value == []: raise UnknownOption(what, "it is an empty list", f"{by_default}: give some, or leave it out")
+    if isinstance(value, list) and (twice := [v for i, v in enumerate(value) if v in value[:i]]) and name != "seeds":
+        raise UnknownOption(what, f"it has {twice[0]!r} twice", "give each once")
     if name == "limit" and type(value) is not int: raise UnknownOption(what, f"{value!r} is no number", "use 1 or more")
     values = value if isinstance(value, list) else [value]
     if name in ("seed", "seeds") and not (_all_whole(values) and 0 <= min(values) <= max(values) <= LARGEST_SEED):

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
+from safetensors import SafetensorError
 
 from .completion import completing
 from .log import say
@@ -124,7 +125,9 @@ def publish(  # noqa: PLR0913 - the parameters of a command are its options
         from inr2vec.library.cards import InrCard
         from inr2vec.library.publishing import publish_inrs
         card = InrCard(title, shapes, licence, text_of_file(licence_text), authors)
-        at = publish_inrs(store, Inr2Vec.from_pretrained(model_folder(model), "cpu"), out, card, shard)
+        made_by = Inr2Vec.from_pretrained(model_folder(model), "cpu")
+        try: at = publish_inrs(store, made_by, out, card, shard)
+        except SafetensorError as e: raise CannotWrite(out, f"the set cannot be written ({e})") from e
         told = describe_set(at)
         say(json.dumps({"folder": str(out)} | told, indent=1) if as_json else f"{told['inrs']:,} INRs in {out}")
 

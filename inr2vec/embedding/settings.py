@@ -11,6 +11,7 @@ import copy
 import json
 import math
 import re
+import sys
 import types
 import typing
 from dataclasses import asdict, dataclass, fields, is_dataclass, replace
@@ -121,6 +122,8 @@ def typed(value, hint, name: str):
         if value is None and type(None) in args: return None
         return _typed_union(value, [a for a in args if a is not type(None)], name)
     if origin is tuple: return _typed_tuple(value, args, name)
+    if hint is float and type(value) is int and abs(value) > sys.float_info.max:
+        raise UnknownOption(name, "it is too large for a number", _remedy(float))
     if hint is float and type(value) is int: return float(value)
     wanted = origin or hint
     exact = wanted in (int, float, bool, str)      # True is not a number here, although Python treats it as one

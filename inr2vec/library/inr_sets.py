@@ -7,6 +7,7 @@ __all__ = ['AGAIN', 'InrSet', 'load_inrs', 'push_inrs']
 
 # %% ../../nbs/library/34_inr_sets.ipynb #71d22a3f
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,6 +50,7 @@ def _read_set(folder: Path) -> dict:
     listed = isinstance(files, dict) and all(map(_is_listed, files.items()))
     if not listed or not all(isinstance(w, str) for w in words) or not isinstance(known["facts"], dict):
         raise UnreadableFile(path, "its files, facts, licence or title are not those of a published set", AGAIN)
+    if not isinstance(known["facts"].get("errors"), dict): raise UnreadableFile(path, "it does not say errors", AGAIN)
     return known
 
 
@@ -92,6 +94,16 @@ class InrSet:
         self._shards = sorted(lines)
         self.names: list[str] = [n for k in self._shards for n in lines[k]["names"]]
         self.labels: list[str | None] = [c for k in self._shards for c in lines[k]["labels"]]
+        if not self._store.start:
+            raise UnreadableFile(self.folder/"config.json", "it does not name the start of the INRs", AGAIN)
+        if self.about["facts"].get("classes") != Counter(map(str, self.labels)):
+            problem = "its classes are not those of the INRs: it was edited, perhaps"
+            raise UnreadableFile(self.folder/"set.json", problem, AGAIN)
+        if self.about["facts"] | dict(
+            inrs=len(self.names), start=self._store.start, dtype=self._store.codec.dtype
+        ) != self.about["facts"]:
+            problem = "its number of INRs, their start or their dtype are not what they are: it was edited, perhaps"
+            raise UnreadableFile(self.folder/"set.json", problem, AGAIN)
         try: self._store.require(self.recipe.settings(), self.init)
         except CorruptStore as e:
             path = self.folder/"set.json"

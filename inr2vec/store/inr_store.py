@@ -39,6 +39,8 @@ def _read_config(at: Path) -> dict:
     except (ValueError, KeyError, TypeError) as e:
         raise CorruptStore(at, f"it is not what a store's settings look like ({type(e).__name__}: {e})",
                            "remove the folder and fit again") from e
+    if not isinstance(known["config"], dict) or not isinstance(known["init"], str | None):
+        raise CorruptStore(at, "its settings or its start are not those of a store", "remove the folder and fit again")
     if known["format"] != FORMAT or known["version"] not in (1, VERSION):
         raise CorruptStore(at, f"it is a {known['format']!r} of version {known['version']!r}, which this version of "
                            "inr2vec does not know", "use the version of inr2vec that wrote it, or another folder")

@@ -73,6 +73,9 @@ class ShardFolder:
             try:
                 e = json.loads(line)
                 if not LINE_KEYS <= e.keys(): raise KeyError
+                if not all(type(e[key]) is int and 0 <= e[key] < 2**53 for key in ("k", "bytes")): raise ValueError
+                if not all(isinstance(name, str) for key in ("names", "failed") for name in e[key]): raise ValueError
+                if not isinstance(e["names"], list) or len(e["names"]) != len(e["labels"]): raise ValueError
                 self.entries[e["k"]] = e
             except (ValueError, KeyError, AttributeError, TypeError):
                 self._index_problem = "has a line that cannot be read"
