@@ -112,7 +112,8 @@ def typed_problems(site: Path) -> Iterator[str]:
     signature = re.search(r'<section[^>]* id="inr2vec\.fit">.*?</pre>', text, re.S)[0]
     if ("Shape", "../data/10_shapes.html#shape") not in links_in(signature): yield "Inr2Vec.fit does not link to Shape"
     commands = (site/"cli"/"00_cli.html").read_text(encoding="utf-8")
-    if ("reconstruct", "../cli/28_reconstruct.html#reconstruct") not in links_in(commands): yield "a command leads elsewhere"
+    there = "reconstruct", "../cli/28_reconstruct.html#reconstruct"
+    if there not in links_in(commands): yield "the command reconstruct leads elsewhere"
 
 
 def copy_problems(site: Path, pages: list) -> Iterator[str]:
