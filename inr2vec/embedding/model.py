@@ -197,9 +197,6 @@ class Inr2Vec:
         if weights is None or weights.dtype != torch.float32:
             found = "no weights" if weights is None else f"weights of the type {weights.dtype}"
             raise Inr2VecError("what", f"it has {found}, not of float32", "read INRs with their weights, as float32")
-        if bad := int((~torch.isfinite(weights)).any(-1).sum()):
-            problem = f"the weights of {bad} INRs are not finite"
-            raise Inr2VecError("what", problem, "leave them out, as `inrs.finite()` does, or fit them again")
         self.encoder.to(self.device)
         with torch.no_grad(): return torch.cat([self.encoder(w.to(self.device)).cpu() for w in weights.split(batch)])
 
