@@ -38,6 +38,7 @@ def write_atomically(path: Path, write: Callable[[Path], None]):
 
     Raises `CannotWrite` if the file cannot be written, or if `path` is a folder, a pipe or a device; what was at
     `path` before stays."""
+    if not path.name: raise CannotWrite(path, "it names no file", "name one in it")
     tmp = path.with_name(f".{path.name}.{platform.node()}.{os.getpid()}.tmp")
     try:
         if path.exists() and not path.is_file():

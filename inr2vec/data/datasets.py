@@ -121,6 +121,9 @@ def _families(names: str,          # 'chair,sofa', or nothing for all
         raise UnknownOption(
             "per_class", "families have no size of their own", "say how many to make, for example per_class=40"
         )
+    if None not in (spec.limit_per_class, spec.per_class):
+        raise UnknownOption("limit_per_class", "per_class says already how many to make", "give one of the two")
+    for family in count if isinstance(count, Mapping) else (): one_of(family, FAMILIES, "per_class")
     wanted = [f.strip() for f in names.split(",")] if names else None
     if spec.classes is not None: wanted = _wanted(spec.classes, wanted or list(FAMILIES))
     elif wanted is None and isinstance(count, Mapping): wanted = count

@@ -7,9 +7,10 @@ __all__ = ['FILE_READERS', 'register_format', 'read_shape']
 
 # %% ../../nbs/data/40_files.ipynb #f56ef7b3
 from collections.abc import Callable
+from os import PathLike
 from pathlib import Path
 
-from ..core.errors import one_of
+from ..core.errors import UnknownOption, one_of
 from ..core.io import reading
 from ..core.registry import Registry
 from .shapes import Shape
@@ -36,6 +37,7 @@ def read_shape(path,                      # a file in one of the formats above
 
     Raises `UnreadableFile` if the file is cut off, is not what its ending says, or has two readings; `BadShape`
     if its faces or parts are not whole numbers; and `UnknownOption` for an ending that is not registered."""
+    if not isinstance(path, str | PathLike): raise UnknownOption("path", f"{path!r} is none", "give a str or a Path")
     path = Path(path)
     read = FILE_READERS[one_of(path.suffix.lower(), FILE_READERS, f"{path}, ending")]
     with reading(path): return Shape(name or path.stem, label=label, source=str(path), **read(path))

@@ -28,7 +28,7 @@ from inr2vec.core.errors import (
 from ..core.fields import FIELDS
 from ..core.seeds import numpy_rng
 from .arrays import COARSEST, ROUNDING, as_coordinates, as_part_numbers, as_whole_numbers, unique_rows
-from .arrays import MOST_POINTS, in_same_frame
+from .arrays import MOST_POINTS, in_same_frame, padded_rows
 
 # %% ../../nbs/data/10_shapes.ipynb #a06ff620
 @dataclass(eq=False)
@@ -152,6 +152,9 @@ def check_shape(shape: Shape,
     source = shape.source_or_name
     if shape.points is None and not shape.has_mesh: raise EmptyShape(source, "it has neither points nor faces")
     if shape.points is not None: _check_coordinates(source, shape.points, "points")
+    if shape.points is not None and (n := padded_rows(shape.points)):
+        raise BadShape(source, f"{n} of its {len(shape.points)} points repeat the one before: padding, perhaps",
+                       "leave out the rows that are no points")
     if shape.has_mesh: _check_mesh(shape)
     if shape.points is not None and shape.has_mesh and not in_same_frame(
         shape.points, shape.vertices[shape.used_vertices]

@@ -10,6 +10,7 @@ import tempfile
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +108,8 @@ class Inr2Vec:
         engine: str = "local",   # or 'ray', see `executors`; all nodes must then see the folder
     ) -> Inrs:
         "One INR for each shape, from this model's initialisation (Section 3, Appendix B)."
+        if wrong := [s for s in shapes if not isinstance(s, Shape)]:
+            raise Inr2VecError("shapes", f"there is a {type(wrong[0]).__name__} among them", "read it by `load_shape`")
         with tempfile.TemporaryDirectory() as tmp:
             p = self.preset
             rates = learned_rates(p.siren, self.field, p.init, self.init) if self.rates is None else self.rates
@@ -191,6 +194,9 @@ class Inr2Vec:
             remedy = "give a list of shapes, the INRs that `fit_inrs` returns, or their weights as a tensor"
             raise Inr2VecError("what", f"a {type(what).__name__} cannot be embedded", remedy)
         weights = what.weights if isinstance(what, Inrs) else what
+        if weights is None or weights.dtype != torch.float32:
+            found = "no weights" if weights is None else f"weights of the type {weights.dtype}"
+            raise Inr2VecError("what", f"it has {found}, not of float32", "read INRs with their weights, as float32")
         self.encoder.to(self.device)
         with torch.no_grad(): return torch.cat([self.encoder(w.to(self.device)).cpu() for w in weights.split(batch)])
 
@@ -222,6 +228,15 @@ class Inr2Vec:
 
         Raises `EmptyShape` for an embedding whose field has no surface; `decoded` leaves such ones out."""
         self._check()
+        if not isinstance(z, Tensor) or z.dtype != torch.float32 or z.ndim not in (1, 2) or (
+            z.shape[-1] != self.preset.encoder.embed_dim
+        ):
+            remedy = f"give what `embed` returns: {self.preset.encoder.embed_dim} numbers of float32 for each shape"
+            raise Inr2VecError("z", "it is no embedding of this model", remedy)
+        if not isinstance(resolution, Integral | None) or resolution is not None and resolution < 1:
+            raise UnknownOption("resolution", f"{resolution!r} is none", "use a whole number, such as 64")
+        if not isinstance(points, Integral | None) or points is not None and points < 1:
+            raise UnknownOption("points", f"{points!r} is no number of points", "use a whole number, such as 2048")
         if z.ndim == 1: return self.decode(z[None], resolution, points, names)[0]
         names = names or [f"decoded {i}" for i in range(len(z))]
         return [self._shape_of(e, name, resolution, points) for e, name in zip(z, names)]

@@ -29,6 +29,7 @@ def check_room(folder) -> Path:
     """Raise `CannotWrite` unless a model can be written to this folder: call it before the work begins.
 
     It can if the folder does not exist, is empty, or has a model's files and nothing else."""
+    if not isinstance(folder, str | Path): raise CannotWrite(folder, "it is no path", "give the name of a folder")
     folder = Path(folder).absolute()
     if folder.exists() and not folder.is_dir(): raise CannotWrite(folder, "it is a file", "give a folder of its own")
     others = sorted(p.name for p in folder.iterdir() if p.name not in MODEL_FILES) if folder.is_dir() else []
@@ -104,6 +105,8 @@ EARLIER_NAMES = {"shapes10": "families"}     # of models that came with the pack
 
 def pretrained_folder(name_or_path) -> Path:
     "A folder with a saved model: a path, or a name of a model that came with the package. Raises `UnreadableFile`."
+    if not isinstance(name_or_path, str | Path):
+        raise UnreadableFile(name_or_path, "it is neither a path nor a name", "give the folder of a saved model")
     if (path := Path(name_or_path)).is_dir(): return path
     name_or_path = EARLIER_NAMES.get(str(name_or_path), name_or_path)
     root = Path(str(files("inr2vec")))/"pretrained"

@@ -199,7 +199,7 @@ def parse_overrides(items: "list[str] | dict | str | None") -> dict:
     for item in items:
         name, eq, value = str(item).partition("=")
         if not eq: raise UnknownOption(item, "it has no '='", "write name=value, for example fit.steps=500")
-        if not name.strip(): raise UnknownOption(item, "it names nothing", "write name=value, for example fit.steps=500")
+        if not name.strip(): raise UnknownOption(item, "it names nothing", "write name=value, as in fit.steps=500")
         try: out[name.strip()] = json.loads(value)
         except json.JSONDecodeError: out[name.strip()] = value.strip()
     return out

@@ -10,9 +10,11 @@ __all__ = ['WITHOUT_MOTIONS', 'FEW_FAMILIES', 'Job', 'takes_job', 'for_preset', 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field as field_, fields, replace
 from functools import cached_property, wraps
+from os.path import realpath
 from pathlib import Path
 
 from ..core.errors import UnknownOption, one_of
+from ..core.fields import FIELDS
 from ..core.seeds import checked_seed
 from ..data.datasets import load_dataset
 from ..data.reports import Report
@@ -48,7 +50,11 @@ class Job:
         if not isinstance(self.folder, str | Path) or not str(self.folder).strip():
             raise UnknownOption("folder", f"{self.folder!r} is no folder", "give a path, such as 'runs'")
         if self.encoder is not None: one_of(current_name(self.encoder), encoder_kinds(), "encoder")
+        if self.field not in FIELDS:
+            raise UnknownOption("field", f"{self.field!r} is none", f"use one of {', '.join(map(repr, FIELDS))}")
         if isinstance(self.classes, str): object.__setattr__(self, "classes", [self.classes])
+        if isinstance(self.classes, list | tuple) and any(self.classes.count(c) > 1 for c in self.classes):
+            raise UnknownOption("classes", f"{self.classes!r} names one of them twice", "name each once")
         for name, least in (("limit", 1), ("classes", 2)):
             value = getattr(self, name)
             if value is None or name == "classes" and isinstance(value, list | tuple): continue
@@ -165,6 +171,10 @@ def read_shapes(job: Job, progress: bool = True) -> Shapes:
     )):
         problem = "it is in both parts, train and test, in two formats perhaps"
         raise UnknownOption(min(both)[1], problem, "remove one of the two")
+    if not {s.source for s in parts[0]} & {s.source for s in parts[1]} and (
+        both := {realpath(s.source) for s in parts[0]} & {realpath(s.source) for s in parts[1]}
+    ):
+        raise UnknownOption(min(both), "links put it into both parts, train and test", "remove one of the two links")
     return Shapes(data_label(job.dataset, count or names), *parts, reports)
 
 # %% ../../nbs/experiments/08_jobs.ipynb #72c67eb2

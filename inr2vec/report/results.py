@@ -26,7 +26,7 @@ import torch
 
 import inr2vec
 from ..core.errors import BadResult, UnknownOption, UnreadableFile
-from ..core.io import reading, write_atomically
+from ..core.io import make_folder, reading, write_atomically
 from ..embedding.encoders import current_name, display_name
 from ..embedding.presets import PRESETS, get_preset, parse_overrides, preset_to_dict
 from ..experiments.catalogue import Experiment, experiments_in
@@ -228,7 +228,7 @@ def save_result(result: Result, folder: str | Path) -> Path:
     the name already, `result` gets one of its own, and stands next to it; a file that was named by an older rule is
     renamed. Raises `BadResult` for a number that is not finite and not excused, an excuse for a number that is there,
     and a file that holds another run whose name is written alike."""
-    (folder := Path(folder)).mkdir(parents=True, exist_ok=True)
+    folder = make_folder(folder)
     before = _readable(path) if (path := folder/result.file_name).exists() else None
     if before and before.identity == result.identity and result.differs(before):
         result = replace(result, parameters=result.parameters | {OF_ITS_OWN: digest_of(result.inputs)[:6]})

@@ -130,7 +130,15 @@ def write_shard(path: Path,
                 codec: Codec,
                 origin: Origin = Origin(),
                 ) -> dict:                  # the shard's line in the index
-    "Write one shard, in one piece; the same INRs give the same bytes. Raises `CannotWrite`."
+    """Write one shard, in one piece; the same INRs give the same bytes.
+
+    Raises `CannotWrite`, and `CorruptStore` unless there are as many names, labels and digests as INRs."""
+    if not len(names) == len(labels) == len(fitted.weights):
+        problem = f"it would have {len(names)} names and {len(labels)} labels for {len(fitted.weights)} INRs"
+        raise CorruptStore(path, problem, "give a name and a label for each")
+    if origin.shapes and len(origin.shapes) != len(names):
+        problem = f"it would have {len(origin.shapes)} digests of shapes for {len(names)} INRs"
+        raise CorruptStore(path, problem, "give one for each, or none")
     tensors = codec.encode(fitted.weights.detach().cpu().float())
     loss = fitted.loss.detach().cpu().float()
     finite = torch.isfinite(codec.decode(tensors)).all(1) & torch.isfinite(loss)

@@ -100,6 +100,8 @@ class Collection(Index):
         """What `save` wrote; an `Index` is a collection without pictures.
 
         Raises `UnreadableFile` for anything else, `BadEmbeddings` for a collection of another model."""
+        if not isinstance(path, str | Path):
+            raise UnreadableFile(path, "it is neither a path nor a name", "give the folder of a saved model, or a file")
         path = Path(path) if Path(path).is_file() else pretrained_folder(path)/INDEX_FILE
         if not path.is_file():
             remedy = "make one with `inr2vec embed FILES --model ...`, and give it with --index"

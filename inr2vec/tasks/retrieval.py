@@ -8,6 +8,7 @@ __all__ = ['METRICS', 'FORMAT', 'embedding_matrix', 'check_labels', 'embedding_d
 # %% ../../nbs/tasks/10_retrieval.ipynb #00000003
 import json
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +19,7 @@ from sklearn.metrics import pairwise_distances
 from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
-from ..core.errors import BadEmbeddings, Refused, UnknownOption, one_of
+from ..core.errors import BadEmbeddings, CannotWrite, Refused, UnknownOption, one_of
 from ..core.io import make_folder, reading, write_atomically
 from ..core.metrics import any_hit_recall_at_k, map_at_k
 
@@ -141,13 +142,16 @@ class Index:
         if q.shape[1] != self.z.shape[1]:
             problem = f"it has {q.shape[1]} columns, the index {self.z.shape[1]}"
             raise BadEmbeddings("query", problem, "embed both with the same model")
-        if k < 1: raise UnknownOption("k", f"{k} is not a number of neighbours", "use 1 or more")
+        if not isinstance(k, Integral) or k < 1:
+            raise UnknownOption("k", f"{k!r} is not a number of neighbours", "use 1 or more")
         found = zip(*self._nearest.kneighbors(q, min(k, len(self))))
         out = [[Match(self.names[i], self.labels[i], float(x)) for x, i in zip(*row)] for row in found]
         return out[0] if single else out
 
     def save(self, path) -> Path:
         "Write the index as one safetensors file. Raises `CannotWrite` if it cannot be written."
+        if not isinstance(path, str | Path) or not Path(path).name:
+            raise CannotWrite(path, "it names no file", "name a .safetensors file")
         make_folder((path := Path(path)).parent)
         meta = dict(names=json.dumps(self.names), labels=json.dumps(self.labels), metric=self.metric, format=FORMAT)
         meta |= dict(made_by=self.made_by) | self._more_about()
