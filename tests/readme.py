@@ -63,7 +63,7 @@ def differences() -> list[str]:
 if __name__ == "__main__":
     changed = differences()
     if "--check" in sys.argv:
-        sys.exit("; ".join(f"{name} is not what its notebook makes: run make readme" for name in changed))
+        sys.exit("; ".join(f"{name} is not what its notebook makes: run make readme" for name in changed) or 0)
     for name in changed:
         (ROOT/name).parent.mkdir(parents=True, exist_ok=True)
         (ROOT / name).write_bytes(rendered()[name])
