@@ -9,6 +9,7 @@ __all__ = ['OPTIONS', 'check_classes', 'for_papermill', 'usual_parameters', 'par
 # %% ../../nbs/cli/30_parameters.ipynb #c1a750db
 import ast
 import json
+import math
 from pathlib import Path
 
 from ..core.errors import UnknownOption, one_of
@@ -98,7 +99,10 @@ def check_value(experiment: Experiment, name: str, value: object, usual: object)
         raise UnknownOption(what, f"{value!r} is no number of that kind", f"use {least} or more")
     if name == "seeds" and not (_all_whole(values) and len(set(values)) == len(values)):
         raise UnknownOption(what, f"{value!r} are no seeds", "use different whole numbers, such as [0, 1, 2]")
-    if kind is float and not value > 0: raise UnknownOption(what, f"{value!r} is not above 0", by_default)
+    if kind is float and not 0 < value < math.inf:
+        raise UnknownOption(what, f"{value!r} is not a number above 0", by_default)
+    if name == "name" and (value != Path(value).name or not value.strip()):
+        raise UnknownOption(what, f"{value!r} cannot name a folder", f"use letters and digits; {by_default}")
 
 
 def checked_parameters(experiment: Experiment, given: dict[str, object]) -> dict[str, object]:

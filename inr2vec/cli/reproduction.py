@@ -9,6 +9,7 @@ __all__ = ['RECORDS', 'Parameter', 'SomeSeed', 'Results', 'Record', 'Notebooks',
 # %% ../../nbs/cli/50_reproduction.ipynb #63c14aba
 import json
 from dataclasses import asdict, dataclass
+from os.path import realpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -135,14 +136,14 @@ def reproduce(  # noqa: PLR0913 - the parameters of a command are its options
         wanted = known if every else {experiment: known[one_of(experiment, [*known, "all"], "experiment")]}
         given = dict(
             preset=preset,
-            dataset=dataset if Job(dataset).generated else str(Path(dataset).resolve()),
+            dataset=dataset if Job(dataset).generated else realpath(dataset),
             field=field,
             encoder=encoder,
             classes=parse_classes(classes, dataset),
             seed=seed,
             overrides=parse_overrides(set_) or None,
-            folder=str(folder.resolve()),
-            results=str(results_folder(folder, results, record).resolve()),
+            folder=realpath(folder),
+            results=realpath(results_folder(folder, results, record)),      # `Path.resolve` fails at links in a circle
             **parse_parameters(parameter),
         )
         each = shared_parameters(wanted, given) if every else {experiment: given}

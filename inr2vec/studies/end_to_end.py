@@ -73,6 +73,12 @@ def end_to_end_plan(
     "The given settings, and the preset's for the rest. Raises `UnknownOption`, also for a network on other shapes."
     name, reads = job.settings.name, SHAPES_OF[job.field]
     joint = replace(for_preset(JOINT, name), first_order=first_order)
+    if shares is not None and (isinstance(shares, str) or not isinstance(shares, Iterable)):
+        raise UnknownOption("shares", f"{shares!r} is no list of numbers", "write one, such as [0.02, 0.1]")
+    if shares is not None and not all(type(s) in (int, float) for s in shares):
+        raise UnknownOption("shares", f"{shares!r} are not all numbers", "write numbers, such as [0.02, 0.1]")
+    if networks is not None and (isinstance(networks, str) or not isinstance(networks, Iterable)):
+        raise UnknownOption("networks", f"{networks!r} is no list of names", "write one, such as ['PointNet']")
     if shares is not None: joint = replace(joint, shares=tuple(float(s) for s in shares))
     there = NETWORKS.reading(reads)
     chosen = tuple(ON_SHAPES.get(job.field, there) if networks is None else networks)
