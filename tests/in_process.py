@@ -1,11 +1,13 @@
-"""Run `inr2vec` commands in this process, notebooks included: without a kernel each, short runs take seconds."""
+"""Run `inr2vec` commands and notebooks in this process: without a kernel each, short runs take seconds."""
 import contextlib
 import io
 import sys
+from pathlib import Path
 from unittest.mock import patch
 
 import nbformat
 from execnb.shell import CaptureShell
+from papermill import PapermillExecutionError, execute_notebook
 from papermill.engines import Engine, papermill_engines
 
 
@@ -25,6 +27,18 @@ class InThisProcess(Engine):
                 nb_man.cell_exception(cell, cell_index=i, exception=shell.exc)
                 return
             nb_man.cell_complete(cell, cell_index=i)
+
+
+def run_notebook(path: Path, folder: Path, **parameters) -> str | None:
+    "Execute a notebook in `folder`, by papermill; the error that ended it, or None."
+    papermill_engines.register("in this process", InThisProcess)
+    quiet = contextlib.redirect_stderr(io.StringIO())
+    with quiet:
+        try:
+            execute_notebook(path, folder/"out.ipynb", parameters, engine_name="in this process",
+                             progress_bar=False, cwd=folder)
+        except PapermillExecutionError as e: return str(e)
+    return None
 
 
 def run_command(arguments: list) -> tuple[int, str]:

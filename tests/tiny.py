@@ -51,6 +51,7 @@ def run_on(job: tuple[str, Path]) -> tuple[str, list[str]]:
         arguments = ["reproduce", name, "--preset", "smoke", "--dataset", folder, "--folder", tmp,
                      "--results", Path(tmp)/"results", "--quiet"]
         if name in ("generation", "generators"): arguments += ["-p", "generated=['ball', 'box']"]
+        if name == "embeddings": arguments += ["-p", "seeds=[0, 1]"]
         code, printed = run_command(arguments)
     what, seconds = f"{name} on {folder.name}", time.perf_counter() - start
     if code == 0: return f"{what}: {seconds:.0f} s", []

@@ -88,7 +88,7 @@ SMOKE = Preset(
     per_class=(4, 2),
     points=256,
     resolution=24,
-    meshes=2,
+    meshes=1,
 )
 LAPTOP = Preset(
     name="laptop",
