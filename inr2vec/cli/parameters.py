@@ -85,6 +85,10 @@ def check_value(experiment: Experiment, name: str, value: object, usual: object)
     if kind is float and type(value) is int: value = float(value)
     if kind in (int, bool, str, float, list) and type(value) is not kind:
         raise UnknownOption(what, f"{value!r} is not of the type {kind.__name__}", by_default)
+    if name in experiment.lists and type(value) is not list:
+        raise UnknownOption(what, f"{value!r} is no list", f"write [{value!r}], or leave it out")
+    if usual is None and name in experiment.least and name not in experiment.lists and type(value) is list:
+        raise UnknownOption(what, f"{value!r} is a list", "give one number, or leave it out")
     if value == []: raise UnknownOption(what, "it is an empty list", f"{by_default}: give some, or leave it out")
     if isinstance(value, list) and (twice := [v for i, v in enumerate(value) if v in value[:i]]) and name != "seeds":
         raise UnknownOption(what, f"it has {twice[0]!r} twice", "give each once")

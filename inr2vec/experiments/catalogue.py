@@ -54,6 +54,7 @@ class Experiment:
     headline: tuple[Headline, ...] = ()
     least: dict[str, int] = field(default_factory=dict)   # parameter -> the least value that makes sense
     choices: dict[str, "list[str] | str"] = field(default_factory=dict)   # parameter -> names, or 'module:attribute'
+    lists: tuple[str, ...] = ()                    # parameters that take a list, and None by default
     parameters: tuple[str, ...] = ()               # that papermill sets
     notebook: Path = Path()
 
@@ -96,7 +97,8 @@ def _at(metrics: dict, path: str):
 
 # %% ../../nbs/experiments/05_catalogue.ipynb #c3ec56d9
 _MUST = ("title", "question", "kind", "fields")
-_MAY = ("answers", "beside", "encoder", "encoders", "needs", "takes_pairs", "headline", "least", "choices")
+_MAY = ("answers", "beside", "encoder", "encoders", "needs", "takes_pairs", "headline", "least", "choices",
+        "lists")
 _PLACE = re.compile(r"(Table|Figure) \d+|(Tables|Figures) \d+(, \d+)* and \d+|Appendix [A-Z]")
 
 def experiment_in(notebook) -> Experiment:
@@ -117,7 +119,7 @@ def experiment_in(notebook) -> Experiment:
             notebook=path,
             **{
                 **given,
-                **{k: tuple(given[k]) for k in ("answers", "beside", "fields", "encoders") if k in given},
+                **{k: tuple(given[k]) for k in ("answers", "beside", "fields", "encoders", "lists") if k in given},
                 "headline": tuple(Headline(*h) for h in given.get("headline", ())),
             },
         )
@@ -135,7 +137,7 @@ def _check(e: Experiment, title: str):
         "its question has no question mark": not str(e.question).endswith("?"),
     }
     wrong |= {f"{p!r} is no table or figure": not _PLACE.fullmatch(p) for p in (*e.answers, *e.beside)}
-    wrong |= {f"it has no parameter {k!r}": k not in e.parameters for k in (*e.least, *e.choices)}
+    wrong |= {f"it has no parameter {k!r}": k not in e.parameters for k in (*e.least, *e.choices, *e.lists)}
     for what, is_so in wrong.items():
         if is_so: raise _bad(e.notebook, what)
 

@@ -15,6 +15,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save, save_file
 from torch import Tensor
 
@@ -125,7 +126,8 @@ def publish_inrs(
             _fill(made, store, recipe, card, shard)
             if at.exists(): os.replace(at, Path(room)/"earlier")
             os.replace(made, at)
-    except OSError as e: raise CannotWrite(at, f"the set cannot be written ({e.strerror or e})") from e
+    except (OSError, SafetensorError) as e:      # the second says of a full disk what the first says elsewhere
+        raise CannotWrite(at, f"the set cannot be written ({getattr(e, 'strerror', None) or e})") from e
     return at
 
 

@@ -99,7 +99,10 @@ def search_rows(
     kinds: Sequence[str] | None = None,    # of `NEIGHBOURS`; all by default, 'exact' always first
     seed: int = 0,
 ) -> list[dict]:
-    "A row for each kind of search, with only a reason if its library is missing."
+    """A row for each kind of search, with only a reason if its library is missing.
+
+    Raises `UnknownOption` for more neighbours than there are embeddings."""
+    if k > len(z): raise UnknownOption("neighbours", f"{k:,} of {len(z):,} embeddings", "search for fewer")
     kinds = ["exact", *(name for name in (kinds or NEIGHBOURS) if name != "exact")]
     true, rows = None, []
     for kind in kinds:
