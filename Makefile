@@ -44,8 +44,9 @@ record: $(STAMP)  ## as reproduce, and keep the result in results/, the outputs 
 test: $(STAMP)  ## check the sources, test the notebooks, run every experiment's smoke preset
 	$(VENV)/bin/python tests/run.py
 
-PAGES := index tutorials/08_contributing report/60_results_page report/70_claims
-readme: $(STAMP)  ## run the index and the results page, write README.md and CONTRIBUTING.md, and list the experiments in the sidebar
+PAGES := index tutorials/08_contributing report/40_speed report/60_results_page report/70_claims report/72_headlines \
+	report/74_sentences report/76_beyond
+readme: $(STAMP)  ## run the index and the pages of results, write README.md and CONTRIBUTING.md, and list the experiments in the sidebar
 	$(VENV)/bin/nbdev-export
 	for n in $(PAGES); do $(VENV)/bin/nbdev-test nbs/$$n.ipynb --save && $(VENV)/bin/nbdev-clean --fname nbs/$$n.ipynb || exit 1; done
 	$(VENV)/bin/python docs/sidebar.py
