@@ -14,7 +14,7 @@ from .registry import NETWORKS, PART_NETWORKS
 from .training import train_autoencoder, train_classifier, Trained
 from ..core.errors import one_of
 from ..data.families import make_families
-from ..tasks.segmentation import class_parts
+from ..tasks.parts import class_parts
 
 # %% ../../nbs/baselines/50_family_runs.ipynb #7c145316
 FAMILIES_SHOWN = ("chair", "table", "mug", "guitar", "car", "lamp", "bed", "vase")

@@ -19,7 +19,7 @@ from ..core.errors import one_of
 from ..core.seeds import numpy_rng
 from ..data.shapes import Shape
 from ..tasks.classification import class_ids, split_by_class
-from ..tasks.segmentation import check_parts, segmentation_scores
+from ..tasks.parts import check_parts, segmentation_scores
 
 # %% ../../nbs/baselines/40_part_networks.ipynb #e77d3866
 class PartLabels:

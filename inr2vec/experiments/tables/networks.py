@@ -23,7 +23,7 @@ from ...core.fields import SHAPES_OF
 from ...core.io import fingerprint, write_atomically
 from ..pipeline import Prepared
 from ...tasks.classification import split_by_class
-from ...tasks.segmentation import class_parts
+from ...tasks.parts import class_parts
 
 # %% ../../../nbs/experiments/tables/20_networks.ipynb #94add96f
 CLASSIFIERS_OF_FIELD = {field: NETWORKS.reading(shapes) for field, shapes in SHAPES_OF.items()}

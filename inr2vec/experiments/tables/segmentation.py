@@ -22,15 +22,12 @@ from ..pipeline import Prepared
 from .networks import network_spec, trained_part_networks
 from .rebuilt import NO_SURFACE, rebuilt_test_clouds
 from ...tasks.classification import split_by_class
+from ...tasks.parts import class_parts, majority_parts, nearest_parts, segmentation_scores
 from inr2vec.tasks.segmentation import (
     SEGMENT,
     SegmenterResult,
     SegmentSpec,
-    class_parts,
-    majority_parts,
-    nearest_parts,
     predict_parts,
-    segmentation_scores,
     train_segmenter,
 )
 
