@@ -54,8 +54,8 @@ def smoke_in_process(path: Path) -> list[str]:
     from torch import set_num_threads
     set_num_threads(THREADS)
     with tempfile.TemporaryDirectory() as tmp:
-        if error := run_notebook(path, Path(tmp), preset="smoke", **FEWER.get(path.stem, {})): return [f"it failed:\n{error}"]
-    return []
+        error = run_notebook(path, Path(tmp), preset="smoke", **FEWER.get(path.stem, {}))
+    return [f"it failed:\n{error}"] if error else []
 
 
 def smoke(path: Path) -> tuple[float, list[str]]:
