@@ -32,7 +32,8 @@ from inr2vec.embedding.presets import get_preset, make_encoder
 from inr2vec.inrs.fitting import FitSpec, fit_batch
 from inr2vec.inrs.queries import QuerySpec, make_queries
 from inr2vec.inrs.siren import SirenSpec, shared_init
-from inr2vec.report.results import Result, comparison_table, save_result
+from inr2vec.report.results import Result, comparison_table
+from inr2vec.report.storage import save_result
 
 GOAL_MS = 30.
 ENCODERS = ("probing", "paper")

@@ -39,7 +39,8 @@ from inr2vec.inrs.manual_grad import PRECISIONS
 from inr2vec.inrs.muon import tf32_products
 from inr2vec.inrs.queries import QuerySpec
 from inr2vec.inrs.siren import shared_init
-from inr2vec.report.results import Result, comparison_table, save_result
+from inr2vec.report.results import Result, comparison_table
+from inr2vec.report.storage import save_result
 
 SMALL = {
     "siren.hidden": 32, "fit.points": 256, "fit.steps": 200, "fit.lr": 2e-3, "fit.decay": True, "fit.batch": 4,

@@ -29,7 +29,8 @@ from inr2vec.core.seeds import numpy_rng
 from inr2vec.data.families import make_families
 from inr2vec.embedding.presets import BY_ADAM, get_preset
 from inr2vec.inrs.siren import shared_init
-from inr2vec.report.results import Result, save_result
+from inr2vec.report.results import Result
+from inr2vec.report.storage import save_result
 from inr2vec.store.filling import fit_shapes
 from inr2vec.store.identity import InrRecipe
 from inr2vec.store.inr_store import InrStore

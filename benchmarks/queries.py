@@ -25,7 +25,8 @@ from inr2vec.embedding.presets import BY_ADAM, Preset, get_preset
 from inr2vec.inrs.fitting import FitSpec, fit_batch
 from inr2vec.inrs.queries import QuerySpec, make_queries
 from inr2vec.inrs.siren import shared_init
-from inr2vec.report.results import Result, save_result
+from inr2vec.report.results import Result
+from inr2vec.report.storage import save_result
 from inr2vec.viz.rendering import decimated
 
 HALF_A_MILLION = QuerySpec(surface=0)       # the paper's, less the points on the surface itself

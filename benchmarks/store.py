@@ -39,7 +39,8 @@ from inr2vec.inrs.queries import QuerySpec
 from inr2vec.inrs.reconstruction import inr_field, to_points
 from inr2vec.inrs.siren import SirenSpec, evaluate, shared_init
 from inr2vec.inrs.targets import CLIP, from_logit
-from inr2vec.report.results import Result, save_result
+from inr2vec.report.results import Result
+from inr2vec.report.storage import save_result
 from inr2vec.store.codec import DTYPES, bytes_per_inr
 from inr2vec.store.inr_store import InrStore
 

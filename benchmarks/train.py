@@ -46,7 +46,8 @@ from inr2vec.embedding.presets import Preset, get_preset, make_decoder, make_enc
 from inr2vec.embedding.training import Questions, Runtime, Views, ask, batch_of, contrastive_loss, train
 from inr2vec.inrs.siren import shared_init
 from inr2vec.inrs.targets import field_loss
-from inr2vec.report.results import Result, comparison_table, save_result
+from inr2vec.report.results import Result, comparison_table
+from inr2vec.report.storage import save_result
 
 FIELD, CLASSES = "udf", 16
 STILL = {f"train.{k}": 0. for k in ("degrees", "stretch", "shift", "contrast")}

@@ -21,7 +21,7 @@ from ..core.errors import one_of
 def installation() -> dict[str, object]:
     "Versions, the device that would be used, and the models that came with the package."
     from inr2vec.embedding.model import best_device
-    from inr2vec.report.results import environment
+    from inr2vec.report.environment import environment
     found = environment(best_device())
     found["models"] = shipped_models()
     return found

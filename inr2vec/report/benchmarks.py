@@ -15,7 +15,8 @@ from IPython.display import Image
 
 from ..core.errors import UnreadableFile
 from ..core.io import reading
-from .results import Result, load_result
+from .results import Result
+from .storage import load_result
 from ..viz.figures import quantized
 from ..viz.rendering import PALETTE
 

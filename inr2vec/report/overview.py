@@ -13,7 +13,8 @@ from IPython.display import Markdown
 from ..experiments.intervals import FEWEST_SHAPES, wilson
 from ..experiments.seeds_and_folds import compact_table
 from .page_tables import as_markdown, as_text, counted_results, day_of
-from .results import Result, comparison_table, load_results
+from .results import Result, comparison_table
+from .storage import load_results
 
 # %% ../../nbs/report/58_overview.ipynb #00000008
 SIZES = (("classes", "classes"), ("train", "training shapes"), ("test", "test shapes"))

@@ -16,7 +16,8 @@ from IPython.display import Markdown
 
 from ..experiments.catalogue import Experiment, experiments_in
 from .paper import CONTENTS, PAPER, answers_to, beside, device_in_words
-from .results import Result, comparison_table, load_results
+from .results import Result, comparison_table
+from .storage import load_results
 from .table import Table
 
 # %% ../../nbs/report/55_page_tables.ipynb #bcbf2cfe

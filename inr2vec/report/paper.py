@@ -17,7 +17,8 @@ from pathlib import Path
 from ..core.errors import one_of
 from ..experiments.catalogue import Experiment, experiments_for
 from .readings import READERS, SHAPES, Rows
-from .results import OF_ITS_OWN, Result, comparison_table, load_results
+from .results import OF_ITS_OWN, Result, comparison_table
+from .storage import load_results
 from .table import Table
 
 # %% ../../nbs/report/20_paper.ipynb #d59f580d

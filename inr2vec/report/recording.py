@@ -12,7 +12,9 @@ from pathlib import Path
 
 from ..core.stopwatch import Stopwatch
 from ..experiments.pipeline import Origin, missing_of
-from .results import Result, comparison_table, environment, load_result, save_result
+from .environment import environment
+from .results import Result, comparison_table
+from .storage import load_result, save_result
 from .table import Table
 
 # %% ../../nbs/report/18_recording.ipynb #871c7737

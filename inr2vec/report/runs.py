@@ -18,7 +18,8 @@ from ..core.io import write_atomically
 from ..data.datasets import LAYOUTS, detect_layout
 from ..data.families import FAMILIES
 from ..experiments.catalogue import Experiment
-from .results import Result, load_result
+from .results import Result
+from .storage import load_result
 
 # %% ../../nbs/report/30_runs.ipynb #9671996b
 def code_fingerprint(notebook: Path) -> str:
