@@ -108,7 +108,7 @@ LAPTOP = Preset(
     head=HeadSpec((256, 128), 60, 64, 1e-3, dropout=.3, mix=False),
     per_class=(100, 16),
     resolution=96,
-    meshes=16,
+    meshes=20,
     tolerance=.04,
     init="meta-sgd",
 )
