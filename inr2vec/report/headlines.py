@@ -10,8 +10,8 @@ import textwrap
 from pathlib import Path
 
 from ..experiments.intervals import difference
-from .claims import (FAILS, HOLDS, OURS, PARTLY, Claim, Comparison, Outcome, asked_of, deciding,
-                                   from_half, outcomes_of, overall_verdict, read_claims)
+from .claim_checks import FAILS, HOLDS, OURS, PARTLY, Claim, asked_of, from_half, read_claims
+from .claims import Comparison, Outcome, deciding, outcomes_of, overall_verdict
 from .page_tables import as_text, counted_results
 from .results import Result
 from .table import Table
