@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['PALETTE', 'RIGHT', 'WRONG', 'ARRAYS', 'UPRIGHT', 'COLOUR', 'EYE', 'SCENE', 'PAPER', 'COLOUR_AXIS', 'POINTS', 'FACES',
-           'TEMPLATE', 'voxel_surface', 'decimated', 'prepared', 'part_colours', 'trace', 'rendered']
+           'TEMPLATE', 'MANY', 'voxel_surface', 'decimated', 'prepared', 'part_colours', 'trace', 'rendered']
 
 # %% ../../nbs/viz/10_rendering.ipynb #00000003
 import io
@@ -182,9 +182,13 @@ def trace(shape: Shape,                       # as `prepared` returns it
     return go.Mesh3d(**at, **dict(zip("ijk", faces.T)), **paint)
 
 # %% ../../nbs/viz/10_rendering.ipynb #00000014
+MANY = 20_000      # points of a cloud
+
 def _balls(points: np.ndarray, radius: float):
-    "A ball around each of `points` (n, 3): vertices and faces, 80 faces a ball."
-    ball = trimesh.creation.icosphere(1)
+    """A ball around each of `points` (n, 3): vertices and faces, 80 faces a ball.
+
+    20 where the balls are many: each is a pixel then, and the time to draw them grows with their faces."""
+    ball = trimesh.creation.icosphere(1 if len(points) <= MANY else 0)
     return ((points[:, None] + radius*ball.vertices).reshape(-1, 3),
             (ball.faces + len(ball.vertices)*np.arange(len(points))[:, None, None]).reshape(-1, 3), len(ball.faces))
 
