@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import numpy as np
 from tqdm.auto import tqdm
 
-from ..core.errors import UnknownClass, UnknownOption, one_of
+from ..core.errors import DegenerateShape, UnknownClass, UnknownOption, one_of
 from ..core.seeds import checked_seed, numpy_rng
 from .arrays import whole_number
 from .family_registry import FAMILIES, PART_NAMES, part_ids
@@ -47,11 +47,14 @@ def make_shape(family: str,    # one of `FAMILIES`
     index, seed = whole_number(index, "index"), checked_seed(seed)
     for attempt in range(ATTEMPTS):
         again = (attempt,) if attempt else ()        # the first draw has no number
-        shape = _drawn(family, index, numpy_rng(seed, "family", family, index, *again))
-        if not without_area(shape).any(): break      # one in thousands has two vertices in one place
+        try: shape = _drawn(family, index, numpy_rng(seed, "family", family, index, *again))
+        except DegenerateShape:                      # one in thousands has a part that lies inside the others
+            if attempt == ATTEMPTS - 1: raise
+        else:
+            if not without_area(shape).any(): break  # one in thousands has two vertices in one place
     return check_shape(shape, field="sdf")
 
-ATTEMPTS = 10    # draws of a shape before one that has a face without area is refused
+ATTEMPTS = 10    # draws of a shape before one with a hidden part, or with a face without area, is refused
 
 def _drawn(family: str, index: int, rng: np.random.Generator) -> Shape:
     "A normalised mesh as `rng` has it."
