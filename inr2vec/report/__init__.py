@@ -10,6 +10,7 @@ import lazy_loader
 
 # %% ../../nbs/report/00_report.ipynb #3843dbe6
 __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
-    "results": ["Result", "comparison_table", "load_results", "save_result"],
+    "results": ["Result", "comparison_table"],
+    "storage": ["load_results", "save_result"],
     "table": ["Table"],
 })
