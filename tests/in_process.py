@@ -32,8 +32,7 @@ class InThisProcess(Engine):
 def run_notebook(path: Path, folder: Path, **parameters) -> str | None:
     "Execute a notebook in `folder`, by papermill; the error that ended it, or None."
     papermill_engines.register("in this process", InThisProcess)
-    quiet = contextlib.redirect_stderr(io.StringIO())
-    with quiet:
+    with contextlib.redirect_stderr(io.StringIO()):
         try:
             execute_notebook(path, folder/"out.ipynb", parameters, engine_name="in this process",
                              progress_bar=False, cwd=folder)

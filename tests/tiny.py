@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from project import CORES, WORKERS, Results, experiments
+from running import FEWER
 
 THREADS = max(1, CORES//WORKERS)
 PARTS = {"train": 6, "test": 3}          # shapes of a class
@@ -51,7 +52,7 @@ def run_on(job: tuple[str, Path]) -> tuple[str, list[str]]:
         arguments = ["reproduce", name, "--preset", "smoke", "--dataset", folder, "--folder", tmp,
                      "--results", Path(tmp)/"results", "--quiet"]
         if name in ("generation", "generators"): arguments += ["-p", "generated=['ball', 'box']"]
-        if name == "embeddings": arguments += ["-p", "seeds=[0, 1]"]
+        for parameter, value in FEWER.get(name, {}).items(): arguments += ["-p", f"{parameter}={value}"]
         code, printed = run_command(arguments)
     what, seconds = f"{name} on {folder.name}", time.perf_counter() - start
     if code == 0: return f"{what}: {seconds:.0f} s", []
